@@ -78,7 +78,7 @@ function(tiptoe_verilate)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${rtl_dir}/*.svh ${rtl_dir}/*.vlt)
 
   set(args --cc --top-module ${A_TOP} --prefix ${A_PREFIX} --Mdir . -sv -I${rtl_dir} --no-timing -O3
-           --x-assign fast --x-initial unique --output-split 8000 --output-split-cfuncs 2000 -Wno-fatal)
+           --x-assign fast --x-initial unique --output-split 8000 --output-split-cfuncs 2000 -Wno-fatal -Werror-USERERROR -Werror-USERFATAL)
   foreach(parameter IN LISTS A_PARAMS)
     list(APPEND args -G${parameter})
   endforeach()
