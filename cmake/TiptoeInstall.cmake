@@ -18,11 +18,16 @@ function(tiptoe_install_library TARGET)
     list(FILTER links EXCLUDE REGEX "tiptoe(::|_)warnings")
     set_target_properties(${TARGET} PROPERTIES INTERFACE_LINK_LIBRARIES "${links}")
   endif()
+  get_target_property(includes ${TARGET} INTERFACE_INCLUDE_DIRECTORIES)
+  if(includes) # plain paths of this tree mean the build only
+    list(TRANSFORM includes REPLACE "^(/.*)$" "$<BUILD_INTERFACE:\\1>")
+    set_target_properties(${TARGET} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${includes}")
+  endif()
   set_target_properties(${TARGET} PROPERTIES EXPORT_NAME ${A_COMPONENT})
   install(TARGETS ${TARGET} EXPORT tiptoe_${A_COMPONENT}
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${A_COMPONENT}
           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${A_COMPONENT}
-          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${CMAKE_INSTALL_INCLUDEDIR}/${A_INCLUDE_PREFIX})
   foreach(dir IN LISTS A_HEADERS)
     install(DIRECTORY ${dir}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${A_INCLUDE_PREFIX} COMPONENT ${A_COMPONENT}
             FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp" PATTERN "tests" EXCLUDE PATTERN "test" EXCLUDE)
