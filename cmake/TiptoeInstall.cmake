@@ -1,37 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
-# tiptoe_install_library(TARGET COMPONENT component HEADERS dir [INCLUDE_PREFIX path])
+# tiptoe_install_library(TARGET COMPONENT component)
 #
-# Installs a library so that find_package(tiptoe COMPONENTS component) gives tiptoe::<component>. HEADERS is a directory
-# whose *.h and *.hpp are copied to include/<INCLUDE_PREFIX>. A target that is found this way needs no part of this tree.
+# Installs a library, the libraries of this tree that it links, and the *.h / *.hpp of their public include directories,
+# so that find_package(tiptoe COMPONENTS component) gives tiptoe::<component>.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
 set(TIPTOE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/tiptoe)
 
+# Appends TARGET and the targets of this tree that it links to the list OUT, each once.
+function(tiptoe_link_closure OUT TARGET)
+  get_target_property(alias ${TARGET} ALIASED_TARGET)
+  if(alias)
+    set(TARGET ${alias})
+  endif()
+  if(NOT TARGET IN_LIST ${OUT})
+    list(APPEND ${OUT} ${TARGET})
+    get_target_property(links ${TARGET} INTERFACE_LINK_LIBRARIES)
+    foreach(link IN LISTS links)
+      string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" link "${link}")
+      if(TARGET ${link})
+        get_target_property(imported ${link} IMPORTED)
+        if(NOT imported)
+          tiptoe_link_closure(${OUT} ${link})
+        endif()
+      endif()
+    endforeach()
+  endif()
+  set(${OUT} ${${OUT}} PARENT_SCOPE)
+endfunction()
+
 function(tiptoe_install_library TARGET)
-  cmake_parse_arguments(PARSE_ARGV 1 A "" "COMPONENT;INCLUDE_PREFIX" "HEADERS")
+  cmake_parse_arguments(A "" "COMPONENT" "" ${ARGN})
   if(A_UNPARSED_ARGUMENTS OR NOT A_COMPONENT)
     message(FATAL_ERROR "tiptoe_install_library: COMPONENT is required; unknown: '${A_UNPARSED_ARGUMENTS}'")
   endif()
-  get_target_property(links ${TARGET} INTERFACE_LINK_LIBRARIES)
-  if(links) # our warnings are ours, not the user's
-    list(FILTER links EXCLUDE REGEX "tiptoe(::|_)warnings")
-    set_target_properties(${TARGET} PROPERTIES INTERFACE_LINK_LIBRARIES "${links}")
-  endif()
-  get_target_property(includes ${TARGET} INTERFACE_INCLUDE_DIRECTORIES)
-  if(includes) # plain paths of this tree mean the build only
-    list(TRANSFORM includes REPLACE "^(/.*)$" "$<BUILD_INTERFACE:\\1>")
-    set_target_properties(${TARGET} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${includes}")
-  endif()
-  set_target_properties(${TARGET} PROPERTIES EXPORT_NAME ${A_COMPONENT})
-  install(TARGETS ${TARGET} EXPORT tiptoe_${A_COMPONENT}
+  tiptoe_link_closure(targets ${TARGET})
+  list(REMOVE_ITEM targets tiptoe_warnings) # our warnings are ours, not the user's
+
+  foreach(target IN LISTS targets)
+    string(REGEX REPLACE "^tiptoe_" "" name ${target})
+    get_target_property(links ${target} INTERFACE_LINK_LIBRARIES)
+    if(links)
+      list(FILTER links EXCLUDE REGEX "tiptoe(::|_)warnings")
+    else()
+      set(links)
+    endif()
+    get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    if(NOT includes)
+      set(includes)
+    endif()
+    foreach(dir IN LISTS includes)
+      string(REGEX REPLACE "^\\$<BUILD_INTERFACE:(.*)>$" "\\1" dir "${dir}")
+      if(IS_ABSOLUTE "${dir}")
+        install(DIRECTORY ${dir}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT ${A_COMPONENT}
+                FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+      endif()
+    endforeach()
+    list(TRANSFORM includes REPLACE "^(/.*)$" "$<BUILD_INTERFACE:\\1>") # plain paths mean this tree only
+    set_target_properties(${target} PROPERTIES
+      EXPORT_NAME ${name} INTERFACE_LINK_LIBRARIES "${links}" INTERFACE_INCLUDE_DIRECTORIES "${includes}")
+  endforeach()
+
+  install(TARGETS ${targets} EXPORT tiptoe_${A_COMPONENT}
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${A_COMPONENT}
           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${A_COMPONENT}
-          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${CMAKE_INSTALL_INCLUDEDIR}/${A_INCLUDE_PREFIX})
-  foreach(dir IN LISTS A_HEADERS)
-    install(DIRECTORY ${dir}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${A_INCLUDE_PREFIX} COMPONENT ${A_COMPONENT}
-            FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp" PATTERN "tests" EXCLUDE PATTERN "test" EXCLUDE)
-  endforeach()
+          INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(EXPORT tiptoe_${A_COMPONENT} NAMESPACE tiptoe:: FILE tiptoe-${A_COMPONENT}.cmake
           DESTINATION ${TIPTOE_CMAKE_DIR} COMPONENT ${A_COMPONENT})
   install(FILES ${tiptoe_BINARY_DIR}/cmake/tiptoeConfig.cmake ${tiptoe_BINARY_DIR}/cmake/tiptoeConfigVersion.cmake
