@@ -8,15 +8,15 @@ include(CMakePackageConfigHelpers)
 
 set(TIPTOE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/tiptoe)
 
-# Appends TARGET and the targets of this tree that it links to the list OUT, each once.
-function(tiptoe_link_closure OUT TARGET)
-  get_target_property(alias ${TARGET} ALIASED_TARGET)
+# Appends the target NAME and the targets of this tree that it links to the list OUT, each once.
+function(tiptoe_link_closure OUT NAME)
+  get_target_property(alias ${NAME} ALIASED_TARGET)
   if(alias)
-    set(TARGET ${alias})
+    set(NAME ${alias})
   endif()
-  if(NOT TARGET IN_LIST ${OUT})
-    list(APPEND ${OUT} ${TARGET})
-    get_target_property(links ${TARGET} INTERFACE_LINK_LIBRARIES)
+  if(NOT NAME IN_LIST ${OUT})
+    list(APPEND ${OUT} ${NAME})
+    get_target_property(links ${NAME} INTERFACE_LINK_LIBRARIES)
     foreach(link IN LISTS links)
       string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" link "${link}")
       if(TARGET ${link})
