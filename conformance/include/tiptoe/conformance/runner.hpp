@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a case on a device.
+//
+//   auto dut = tiptoe::make_dut("model", {});
+//   for (const Case& c : all_cases().cases()) {
+//     Result r = run_case(c, *dut);
+//     if (r.fails_run()) std::cout << r.message << '\n' << r.ladder << r.repeat << '\n';
+//   }
+//
+// A run depends on the case, the device, the options and nothing else: the device is reset first, and the tester's
+// choices come from the seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tiptoe/conformance/case.hpp"
+#include "tiptoe/conformance/verdict.hpp"
+#include "tiptoe/dut.hpp"
+
+namespace tiptoe::conformance {
+
+/// A failure that somebody has taken on.
+struct Waiver {
+  std::string pattern;  ///< of case ids
+  std::string who;
+  std::string why;
+  std::string until;  ///< last day, 2026-12-31
+};
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  Settings settings;                         ///< on top of the case's
+  std::uint64_t at_once_us = 1'000;          ///< how long an immediate answer may take
+  std::uint64_t timer_tolerance_us = 2'000;  ///< how far a timer may be off
+  std::uint64_t quiet_us = 10'000;           ///< silence that must follow the end of a case
+  unsigned dut_level = 1;                    ///< 0: the device has no user calls
+  std::vector<Waiver> waivers;
+  std::string today;                         ///< 2026-04-30; empty: no waiver has run out
+  std::string dut_arguments;                 ///< goes into the repeat command, e.g. "--dut rtl --data-w 512"
+};
+
+Result run_case(const Case&, Dut&, const RunOptions& = {});
+
+}  // namespace tiptoe::conformance

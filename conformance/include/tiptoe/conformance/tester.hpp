@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tester: the side of the wire that faces the device, and the user on top of it.
+//
+//   void data_is_acknowledged(Tester& t) {
+//     t.reach(State::established);
+//     t.send_text(100);           // <SEQ=R><ACK=S><CTL=PSH,ACK><DATA=100>
+//     t.expect_delayed_ack();     // <SEQ=S><ACK=R>, at once or within 500 ms
+//     t.user_receive(100);        // these very octets
+//   }
+//
+// Every datagram that leaves the device is checked (IPv4 header, checksums, flags, options, sequence and ACK numbers of its
+// connection, octets of its text), and **nothing but what is expected may be sent**: before, between or after. At the end
+// the runner lets the device settle and listens for a quiet time.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tiptoe/conformance/case.hpp"
+#include "tiptoe/conformance/conn.hpp"
+#include "tiptoe/conformance/runner.hpp"
+#include "tiptoe/conformance/verdict.hpp"
+#include "tiptoe/dut.hpp"
+#include "tiptoe/segment.hpp"
+
+namespace tiptoe::conformance {
+
+// The neighbourhood: the device has up to four addresses (LOCAL_IP0 … 3), the tester any other.
+inline constexpr std::uint32_t device_ip = 0x0A000001;    ///< 10.0.0.1, LOCAL_IP0
+inline constexpr std::uint32_t device_ip_2 = 0x0A000002;  ///< 10.0.0.2, LOCAL_IP1
+inline constexpr std::uint32_t peer_ip = 0x0A000101;      ///< 10.0.1.1
+inline constexpr std::uint32_t peer_ip_2 = 0x0A000102;    ///< 10.0.1.2
+inline constexpr std::uint16_t device_port = 80;          ///< where the device listens
+inline constexpr std::uint16_t device_port_2 = 8888;
+inline constexpr std::uint16_t peer_port = 40000;
+inline constexpr std::uint16_t peer_port_2 = 7777;
+
+class Tester {
+ public:
+  Tester(Dut& dut, const Case& the_case, const RunOptions& options);
+  Tester(const Tester&) = delete;
+  Tester& operator=(const Tester&) = delete;
+
+  Dut& dut() { return *dut_; }
+  const Case& the_case() const { return *case_; }
+  const RunOptions& options() const { return *options_; }
+
+  // ---- connections. c() is the first; the functions below act on it.
+  Conn& c() { return conns_.front(); }
+  /// One more: other peer port by default, own ISN, own payload pattern.
+  Conn& add_conn();
+  Conn& add_conn(Endpoint device, Endpoint peer);
+  /// A peer that the device has never heard of.
+  Conn& stranger() { return add_conn(); }
+
+  std::uint32_t R() { return c().R; }
+  std::uint32_t W() { return c().W; }
+  std::uint32_t S() { return c().S; }
+  std::uint32_t U() { return c().U; }
+  std::uint32_t M() { return c().M; }
+
+  void send(const Segment& s) { c().send(s); }
+  void send_burst(const std::vector<Segment>& s) { c().send_burst(s); }
+  void send_syn() { c().send_syn(); }
+  void send_ack() { c().send_ack(); }
+  void send_text(std::size_t n, std::uint8_t more_flags = 0) { c().send_text(n, more_flags); }
+  Segment text_at(std::uint32_t seq, std::size_t n, std::uint8_t flags = ACK | PSH) { return c().text_at(seq, n, flags); }
+  void send_fin(std::optional<std::uint32_t> ack = {}) { c().send_fin(ack); }
+  Received expect(const Segment& p, std::uint64_t within = at_once) { return c().expect(p, within); }
+  Received expect_loose(const Segment& p, std::uint64_t within = at_once) { return c().expect_loose(p, within); }
+  Received expect_at(const Segment& p, std::uint64_t at) { return c().expect_at(p, at); }
+  Received expect_ack(std::uint64_t within = at_once) { return c().expect_ack(within); }
+  Received expect_delayed_ack() { return c().expect_delayed_ack(); }
+  Received expect_text(std::size_t n, std::uint64_t within = at_once, std::optional<std::uint32_t> seq = {}) {
+    return c().expect_text(n, within, seq);
+  }
+  Received expect_fin(std::uint64_t within = at_once) { return c().expect_fin(within); }
+  Received expect_syn(std::uint64_t within = at_once) { return c().expect_syn(within); }
+  Received expect_syn_ack(std::uint64_t within = at_once) { return c().expect_syn_ack(within); }
+  Received expect_rst(std::uint32_t seq, std::uint64_t within = at_once) { return c().expect_rst(seq, within); }
+  Received expect_rst_ack(std::uint32_t seq, std::uint32_t ack, std::uint64_t within = at_once) {
+    return c().expect_rst_ack(seq, ack, within);
+  }
+  Received expect_abort_rst(std::uint64_t within = at_once) { return c().expect_abort_rst(within); }
+  std::size_t expect_one_of(const std::vector<Segment>& p, std::uint64_t within = at_once) {
+    return c().expect_one_of(p, within);
+  }
+  std::optional<Received> allow(const Segment& p, std::uint64_t within = at_once) { return c().allow(p, within); }
+
+  void listen(OpenArgs extra = {}) { c().listen(extra); }
+  CallResult open(CallStatus expected = CallStatus::ok, OpenArgs extra = {}) { return c().open(expected, extra); }
+  CallResult accept(CallStatus expected = CallStatus::ok) { return c().accept(expected); }
+  void user_send(std::size_t n) { c().user_send(n); }
+  CallResult offer(std::size_t n, CallStatus expected = CallStatus::ok) { return c().offer(n, expected); }
+  void user_receive(std::size_t n) { c().user_receive(n); }
+  CallResult receive(std::uint32_t max, CallStatus expected = CallStatus::ok) { return c().receive(max, expected); }
+  CallResult close(CallStatus expected = CallStatus::ok, bool half = false) { return c().close(expected, half); }
+  CallResult abort(CallStatus expected = CallStatus::ok) { return c().abort(expected); }
+  CallResult status(CallStatus expected = CallStatus::ok) { return c().status(expected); }
+  void expect_status(State state) { c().expect_status(state); }
+  void expect_notification(std::uint16_t flags, std::uint64_t within = at_once) {
+    c().expect_notification(flags, within);
+  }
+  void expect_no_notification(std::uint16_t flags) { c().expect_no_notification(flags); }
+  void reach(State state, Role role = Role::passive) { c().reach(state, role); }
+  void probe_state(State state) { c().probe_state(state); }
+  void probe_gone() { c().probe_gone(); }
+
+  // ---- the wire as a whole
+  /// Any datagram, sent as it is. What the device owes must have been taken before.
+  void send_raw(ByteView datagram, std::string_view what);
+  /// No datagram at all for so long.
+  void expect_nothing(std::uint64_t us = at_once);
+  /// These segments, all of them, in any order and on any connection (absent fields are not compared).
+  std::vector<Received> expect_set(const std::vector<Segment>& patterns, std::uint64_t within = at_once);
+  /// The next datagram, if one comes within the time; it has passed every check, but is expected by nobody yet.
+  std::optional<Received> next(std::uint64_t within = at_once);
+
+  // ---- time
+  std::uint64_t now() { return dut_->now_us(); }
+  void advance(std::uint64_t us) { expect_nothing(us); }  ///< lets time pass, in silence
+  std::uint64_t tolerance() const { return options_->timer_tolerance_us; }
+
+  // ---- settings and counters of the device
+  void set(const std::string& name, std::uint64_t value);
+  std::uint64_t counter(const std::string& name);
+  /// The counter has grown by `by` since the last call for this name (or since the start).
+  void expect_counter(const std::string& name, std::uint64_t by);
+
+  /// Power-on again, with the settings of the case: every connection is forgotten, also by expectations; the numbers in
+  /// the connections stay. Time restarts at 0.
+  void reset_device();
+
+  // ---- saying things
+  /// What the case is doing; appears in the ladder and in the sentence of a failure.
+  void step(std::string text);
+  [[noreturn]] void fail(const std::string& text);
+  void check(bool condition, const std::string& text) {
+    if (!condition) fail(text);
+  }
+  template <class A, class B>
+  void check_equal(const A& actual, const B& expected, const std::string& what);
+  [[noreturn]] void inapplicable(const std::string& reason);
+  [[noreturn]] void inconclusive(const std::string& reason);
+  void remark(std::string text) { remarks_.push_back(std::move(text)); }
+
+  // ---- numbers that depend on the seed only
+  std::uint32_t random();
+  std::uint32_t random(std::uint32_t below) { return random() % below; }
+
+  // ---- for the runner
+  void start();   ///< resets the device with the settings of the case
+  void finish();  ///< settle, quiet time, nothing left over
+  std::string ladder() const;
+  std::vector<Datagram> take_frames() { return std::move(frames_); }
+  std::vector<std::string> take_remarks() { return std::move(remarks_); }
+
+ private:
+  friend class Conn;
+  void inject(const Segment&);
+  void inject_bytes(ByteView bytes, const Segment& parsed);
+  void nothing_pending(const std::string& before);
+  void settle();
+  std::optional<Received> take(std::uint64_t within);
+  std::string check_datagram(const Segment&) const;
+  Conn* find(const Segment& from_device);
+  void drain_notifications();
+  void call_line(const std::string& text);
+  void note(std::string line);
+  std::string when() const;
+  std::string story(const std::string& expected, const Segment* got, std::uint64_t time, std::uint64_t cycle) const;
+  std::uint64_t patience(std::uint64_t within) const { return within == at_once ? options_->at_once_us : within; }
+  void require_user();
+
+  Dut* dut_;
+  const Case* case_;
+  const RunOptions* options_;
+  std::list<Conn> conns_;
+  std::vector<Datagram> frames_;
+  struct Line {
+    std::size_t frame;  ///< index into frames_, or npos for text
+    std::string text;
+    std::uint64_t time_us;
+  };
+  std::vector<Line> lines_;
+  std::vector<std::string> remarks_;
+  std::map<std::uint32_t, std::uint16_t> notified_;  ///< handle -> flags not used yet
+  std::map<std::string, std::uint64_t> counters_;
+  std::map<std::uint16_t, Handle> listeners_;        ///< by port
+  std::string step_;
+  std::string last_sent_;
+  std::uint64_t random_state_ = 0;
+  std::uint16_t next_port_ = 0;
+  Settings resolved_;
+};
+
+template <class A, class B>
+void Tester::check_equal(const A& actual, const B& expected, const std::string& what) {
+  if (!(actual == expected)) {
+    fail(what + " is " + std::to_string(actual) + ", it should be " + std::to_string(expected));
+  }
+}
+
+}  // namespace tiptoe::conformance
