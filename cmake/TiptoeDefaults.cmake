@@ -40,3 +40,10 @@ if(TIPTOE_BUILD_PYTHON AND NOT SKBUILD AND NOT Python_EXECUTABLE AND EXISTS /usr
   set(PYTHON_EXECUTABLE /usr/bin/python3 CACHE FILEPATH "the same, as pybind11 2.10 calls it")
 endif()
 set(PYBIND11_FINDPYTHON ON)
+
+# Where generated files of the Python package are installed (COMPONENT python).
+if(SKBUILD)
+  set(TIPTOE_PYTHON_DEST tiptoe)
+else()
+  set(TIPTOE_PYTHON_DEST site-packages/tiptoe)
+endif()
