@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # tiptoe_verilate(): one library per parameter set of the RTL.
 #
-#   tiptoe_verilate(TARGET rtl_w64 PREFIX Vtiptoe_w64 PARAMS "DATA_W=64;N_CONN=16")
-#   tiptoe_verilate(TARGET rtl_w64_trace PREFIX Vtiptoe_w64_trace PARAMS "DATA_W=64;N_CONN=16" TRACE)
+#   tiptoe_verilate(TARGET rtl_w64 PREFIX Vtiptoe_w64 PARAMS "DATA_W=64;CONNS=16")
+#   tiptoe_verilate(TARGET rtl_w64_trace PREFIX Vtiptoe_w64_trace PARAMS "DATA_W=64;CONNS=16" TRACE)
 #   target_link_libraries(harness PRIVATE rtl_w64 rtl_w64_trace)     # then #include "Vtiptoe_w64.h"
 #
 # Each PREFIX is a class of its own, so any number of parameter sets goes into one binary. TRACE compiles FST waves in
