@@ -102,6 +102,9 @@ function(tiptoe_verilate)
   else()
     set(make_args -j1 VM_PARALLEL_BUILDS=0)
   endif()
+  if(TIPTOE_CCACHE)
+    list(APPEND make_args OBJCACHE=${TIPTOE_CCACHE})
+  endif()
 
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/verilated/${A_PREFIX})
   set(archive ${dir}/${A_PREFIX}__ALL.a)
@@ -112,7 +115,7 @@ function(tiptoe_verilate)
     WORKING_DIRECTORY ${dir}
     COMMAND ${TIPTOE_VERILATOR} ${args} ${sources}
     COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS
-            ${TIPTOE_MAKE} -s -f ${A_PREFIX}.mk ${make_args} OBJCACHE=${TIPTOE_CCACHE} CXX=${CMAKE_CXX_COMPILER}
+            ${TIPTOE_MAKE} -s -f ${A_PREFIX}.mk ${make_args} CXX=${CMAKE_CXX_COMPILER}
             VM_USER_CFLAGS=${flags} OPT_FAST=${fast} ${A_PREFIX}__ALL.a
     DEPENDS ${sources} ${headers}
     COMMENT "Verilating ${A_TOP} as ${A_PREFIX} (${A_PARAMS})"
