@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tiptoe/tcp/pack.hpp"
 
+#include <span>
 #include <type_traits>
 
 namespace tiptoe::tcp {
@@ -11,8 +12,7 @@ class Cursor {
  public:
   explicit constexpr Cursor(unsigned width) : pos_(width) {}
 
-  template <std::size_t N>
-  constexpr void put(std::array<std::uint32_t, N>& words, unsigned bits, std::uint64_t value) {
+  constexpr void put(std::span<std::uint32_t> words, unsigned bits, std::uint64_t value) {
     pos_ -= bits;
     for (unsigned done = 0; done < bits;) {
       const unsigned word = (pos_ + done) / 32, shift = (pos_ + done) % 32;
@@ -23,8 +23,7 @@ class Cursor {
     }
   }
 
-  template <std::size_t N>
-  constexpr std::uint64_t get(const std::array<std::uint32_t, N>& words, unsigned bits) {
+  constexpr std::uint64_t get(std::span<const std::uint32_t> words, unsigned bits) {
     pos_ -= bits;
     std::uint64_t value = 0;
     for (unsigned done = 0; done < bits;) {
