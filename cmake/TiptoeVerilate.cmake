@@ -16,8 +16,7 @@
 #   VERILATOR_ARGS     more arguments
 #
 # Verilation happens at build time and only when RTL changed. All libraries share one run-time (tiptoe_verilated_rt).
-# Uninitialised state is random per run of the same seed: +verilator+seed+N +verilator+rand+reset+2 in the arguments of
-# the VerilatedContext.
+# Registers start with what VerilatedContext::randReset(2) and randSeed(n) give: reset bugs show, and show again.
 include_guard(GLOBAL)
 include(ProcessorCount)
 
@@ -115,7 +114,7 @@ function(tiptoe_verilate)
     WORKING_DIRECTORY ${dir}
     COMMAND ${TIPTOE_VERILATOR} ${args} ${sources}
     COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS
-            ${TIPTOE_MAKE} -s -f ${A_PREFIX}.mk ${make_args} CXX=${CMAKE_CXX_COMPILER}
+            ${TIPTOE_MAKE} -s -B -f ${A_PREFIX}.mk ${make_args} CXX=${CMAKE_CXX_COMPILER}
             VM_USER_CFLAGS=${flags} OPT_FAST=${fast} ${A_PREFIX}__ALL.a
     DEPENDS ${sources} ${headers}
     COMMENT "Verilating ${A_TOP} as ${A_PREFIX} (${A_PARAMS})"
