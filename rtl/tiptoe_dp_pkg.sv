@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors that cross the boundary between the datapath (byte streams, buffers) and the control side (event
 // pipeline), and what the datapath's modules have in common.
+//
+// Yosys 0.23 takes these structs as ports and as signals of a module, and their members in assign and always. It has no
+// $bits of them, and inside a *function* a struct (argument, local or result) does not work: it stops, or silently makes
+// the members undefined. Functions here and elsewhere take and give plain vectors.
 package tiptoe_dp_pkg;
+
+  // A package offers names; that one of them is not used in some build is no defect.
+  /* verilator lint_off UNUSEDPARAM */
 
   // Fixed sizes (microarchitecture 2).
   localparam int unsigned SLOTS = 8;         // segment-store slots
@@ -85,6 +92,13 @@ package tiptoe_dp_pkg;
     logic [16:0] len;
   } host_done_t;
 
+  // Widths of the structs, for FIFOs (Yosys 0.23 has no $bits of a package type; the modules check them in simulation).
+  localparam int unsigned RAW_DESC_W = 553;
+  localparam int unsigned TX_DESC_W = 227;
+  localparam int unsigned MV_CMD_W = 67;
+  localparam int unsigned HOST_CMD_W = 75;
+  localparam int unsigned HOST_DONE_W = 43;
+
   // States as the probes show them (13).
   localparam logic [1:0] TX_IDLE = 2'd0, TX_LOAD = 2'd1, TX_SUM = 2'd2, TX_EMIT = 2'd3;
   localparam logic [1:0] WR_IDLE = 2'd0, WR_COPY = 2'd1, WR_DONE = 2'd2;
@@ -100,6 +114,11 @@ package tiptoe_dp_pkg;
     fold16 = twice[15:0] + {15'b0, twice[16]};
   endfunction
 
+  // a - b as a signed number is not negative.
+  function automatic logic not_before(input logic [15:0] a, input logic [15:0] b);
+    not_before = (a - b) < 16'h8000;
+  endfunction
+
   function automatic logic [15:0] swap16(input logic [15:0] v);
     swap16 = {v[7:0], v[15:8]};
   endfunction
@@ -107,5 +126,7 @@ package tiptoe_dp_pkg;
   function automatic logic [31:0] swap32(input logic [31:0] v);
     swap32 = {v[7:0], v[15:8], v[23:16], v[31:24]};
   endfunction
+
+  /* verilator lint_on UNUSEDPARAM */
 
 endpackage
