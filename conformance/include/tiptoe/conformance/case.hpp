@@ -50,8 +50,8 @@ struct Case {
   std::string description;         ///< one paragraph: what is sent, what must come
   std::function<void(Tester&)> run;
   Level level = Level::must;
-  std::string profile = "default";       ///< name of a Profile
-  Settings settings = {};                ///< on top of the profile
+  std::string profile = "default";  ///< name of a Profile
+  Settings settings = {};           ///< on top of the profile
   Needs needs = Needs::l1;
   std::optional<std::uint32_t> peer_isn = {};  ///< the tester's ISN; a value from the seed when empty
 };

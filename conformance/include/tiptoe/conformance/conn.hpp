@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection as the tester sees it: the peer's end, with full track of the device's sequence variables.
 //
-// The variables are those of the catalogue, all of them the device's: R = RCV.NXT, W = RCV.WND, S = SND.NXT, U = SND.UNA,
-// M = largest window the tester ever offered. They follow the wire: every segment of the device that an expectation takes
-// moves S, R and W; every acceptable ACK of the tester moves U; send_text() and send_fin() move R (the device owes that
-// ACK); a raw send() does not move R.
+// The variables are those of the catalogue, all of them the device's: R = RCV.NXT, W = RCV.WND, S = SND.NXT, U =
+// SND.UNA, M = largest window the tester ever offered. They follow the wire: every segment of the device that an
+// expectation takes moves S, R and W; every acceptable ACK of the tester moves U; send_text() and send_fin() move R
+// (the device owes that ACK); a raw send() does not move R.
 //
 // In segments to send, absent fields become: addresses and ports of the connection, SEQ = R, ACK = S (when the ACK flag
 // is set), window = `window`. In segments to expect, absent fields become: SEQ = S and ACK = R (not for RST), no text,
@@ -57,6 +57,9 @@ class Conn {
  public:
   Conn(Tester& tester, Endpoint device, Endpoint peer, std::uint32_t isn, std::uint64_t salt);
 
+  /// Forgets everything that has been: the next incarnation of the same 4-tuple, with this ISN.
+  void restart(std::uint32_t isn);
+
   // ---- addresses and handles
   Endpoint device, peer;
   std::optional<Handle> handle;    ///< the device's name of the connection, once the user has it
@@ -69,10 +72,10 @@ class Conn {
   bool iss_known = false;
 
   // ---- what the tester says of itself
-  std::uint16_t window = 65535;                ///< goes into every segment that names none
-  std::optional<std::uint16_t> mss = 1460;     ///< MSS option of the tester's SYN; none: no option
-  std::uint64_t salt = 1;                      ///< of the payload patterns
-  bool check_text = true;                      ///< compare every octet the device sends with user_text()
+  std::uint16_t window = 65535;             ///< goes into every segment that names none
+  std::optional<std::uint16_t> mss = 1460;  ///< MSS option of the tester's SYN; none: no option
+  std::uint64_t salt = 1;                   ///< of the payload patterns
+  bool check_text = true;                   ///< compare every octet the device sends with user_text()
 
   // ---- payload: octet k of a direction depends on k and the connection only
   Bytes peer_text(std::uint64_t offset, std::size_t n) const;  ///< tester -> device
@@ -84,7 +87,7 @@ class Conn {
 
   // ---- the wire, towards the device
   Segment fill(Segment) const;  ///< with the defaults above
-  void send(Segment);           ///< what the device owes must have been taken before: anything else that comes is a failure
+  void send(Segment);  ///< what the device owes must have been taken before: anything else that comes is a failure
   void send_burst(const std::vector<Segment>&);  ///< back to back, no time between
   void send_syn();                               ///< <SEQ=isn><CTL=SYN> with the MSS option
   void send_ack() { send({.flags = ACK}); }      ///< <SEQ=R><ACK=S><CTL=ACK>
@@ -123,7 +126,7 @@ class Conn {
   CallResult accept(CallStatus expected = CallStatus::ok);                     ///< sets handle
   void user_send(std::size_t n);                                               ///< all n octets must be taken
   CallResult offer(std::size_t n, CallStatus expected = CallStatus::ok);       ///< as many as it takes: result.length
-  void user_receive(std::size_t n);  ///< exactly n octets, content compared
+  void user_receive(std::size_t n);                                            ///< exactly n octets, content compared
   CallResult receive(std::uint32_t max, CallStatus expected = CallStatus::ok);
   CallResult close(CallStatus expected = CallStatus::ok, bool half = false);
   CallResult abort(CallStatus expected = CallStatus::ok);
@@ -144,8 +147,8 @@ class Conn {
   /// is checked; nothing is outstanding afterwards (but for the device's unacknowledged SYN or FIN).
   void reach(State, Role = Role::passive);
   /// Asks as a stranger would (catalogue section 3) whether the device is there. Where the state lives on, so does the
-  /// connection: SYN_RECEIVED and FIN_WAIT_1 are asked by waiting for their retransmission, data states by an octet each
-  /// way. CLOSING becomes TIME_WAIT, LAST_ACK becomes CLOSED, and the tester says so in the failure text.
+  /// connection: SYN_RECEIVED and FIN_WAIT_1 are asked by waiting for their retransmission, data states by an octet
+  /// each way. CLOSING becomes TIME_WAIT, LAST_ACK becomes CLOSED, and the tester says so in the failure text.
   void probe_state(State);
   /// No connection any more: <SEQ=R><ACK=S><CTL=ACK> draws <SEQ=S><CTL=RST>; STATUS fails.
   void probe_gone();
@@ -159,16 +162,21 @@ class Conn {
   Segment addressed(Segment) const;
   void note_sent(const Segment&);
   void note_received(const Segment&);
+  void note_edge(std::uint32_t ack, std::uint32_t offered, bool known);
+  void took(std::uint32_t up_to);  ///< in-order octets are on the wire: R moves
+  Received expect_pattern(const Segment&, std::uint64_t within);
   std::string check(const Segment&) const;  ///< what no segment of this connection may violate; empty: fine
   void reach_from_established(State);
+  const Handle& need_handle() const;
+  CallResult answered(const std::string& call, CallResult result, CallStatus expected);
   void probe_data_both_ways(State);
-  std::optional<Handle> any_handle() const { return handle ? handle : listener; }
 
   Tester* tester_;
-  std::uint32_t peer_edge_ = 0;   ///< one past the highest octet the tester has sent
-  std::uint32_t ack_high_ = 0;    ///< highest ACK of the device
-  bool ack_seen_ = false;
-  bool fin_queued_ = false;       ///< the user has called CLOSE
+  std::uint32_t peer_edge_ = 0;  ///< one past the highest octet the tester has sent
+  std::uint32_t send_edge_ = 0;  ///< right edge of all windows the tester has offered
+  std::uint32_t ack_high_ = 0;   ///< highest ACK of the device
+  bool send_edge_known_ = false, ack_seen_ = false;
+  std::optional<std::uint32_t> pending_window_;
 };
 
 }  // namespace tiptoe::conformance

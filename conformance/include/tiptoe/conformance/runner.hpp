@@ -37,8 +37,8 @@ struct RunOptions {
   std::uint64_t quiet_us = 10'000;           ///< silence that must follow the end of a case
   unsigned dut_level = 1;                    ///< 0: the device has no user calls
   std::vector<Waiver> waivers;
-  std::string today;                         ///< 2026-04-30; empty: no waiver has run out
-  std::string dut_arguments;                 ///< goes into the repeat command, e.g. "--dut rtl --data-w 512"
+  std::string today;          ///< 2026-04-30; empty: no waiver has run out
+  std::string dut_arguments;  ///< goes into the repeat command, e.g. "--dut rtl --data-w 512"
 };
 
 Result run_case(const Case&, Dut&, const RunOptions& = {});

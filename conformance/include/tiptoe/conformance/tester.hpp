@@ -8,9 +8,9 @@
 //     t.user_receive(100);        // these very octets
 //   }
 //
-// Every datagram that leaves the device is checked (IPv4 header, checksums, flags, options, sequence and ACK numbers of its
-// connection, octets of its text), and **nothing but what is expected may be sent**: before, between or after. At the end
-// the runner lets the device settle and listens for a quiet time.
+// Every datagram that leaves the device is checked (IPv4 header, checksums, flags, options, sequence and ACK numbers of
+// its connection, octets of its text), and **nothing but what is expected may be sent**: before, between or after. At
+// the end the runner lets the device settle and listens for a quiet time.
 #pragma once
 
 #include <cstdint>
@@ -70,7 +70,9 @@ class Tester {
   void send_syn() { c().send_syn(); }
   void send_ack() { c().send_ack(); }
   void send_text(std::size_t n, std::uint8_t more_flags = 0) { c().send_text(n, more_flags); }
-  Segment text_at(std::uint32_t seq, std::size_t n, std::uint8_t flags = ACK | PSH) { return c().text_at(seq, n, flags); }
+  Segment text_at(std::uint32_t seq, std::size_t n, std::uint8_t flags = ACK | PSH) {
+    return c().text_at(seq, n, flags);
+  }
   void send_fin(std::optional<std::uint32_t> ack = {}) { c().send_fin(ack); }
   Received expect(const Segment& p, std::uint64_t within = at_once) { return c().expect(p, within); }
   Received expect_loose(const Segment& p, std::uint64_t within = at_once) { return c().expect_loose(p, within); }
@@ -192,7 +194,7 @@ class Tester {
   std::vector<std::string> remarks_;
   std::map<std::uint32_t, std::uint16_t> notified_;  ///< handle -> flags not used yet
   std::map<std::string, std::uint64_t> counters_;
-  std::map<std::uint16_t, Handle> listeners_;        ///< by port
+  std::map<std::uint16_t, Handle> listeners_;  ///< by port
   std::string step_;
   std::string last_sent_;
   std::uint64_t random_state_ = 0;

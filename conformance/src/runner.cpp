@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tiptoe/conformance/runner.hpp"
+
+#include <chrono>
+#include <exception>
+
+#include "tiptoe/conformance/tester.hpp"
+
+namespace tiptoe::conformance {
+
+namespace {
+
+std::string shell_quote(const std::string& text) {
+  const bool plain = text.find_first_of(" '\"$*?&|;<>()\\`") == std::string::npos;
+  return plain ? text : "'" + text + "'";
+}
+
+void apply_waivers(Result& result, const RunOptions& options) {
+  if (result.verdict != Verdict::fail) return;
+  for (const Waiver& waiver : options.waivers) {
+    if (!matches(waiver.pattern, result.id)) continue;
+    if (!options.today.empty() && waiver.until < options.today) {
+      result.remarks.push_back("the waiver of " + waiver.who + " (" + waiver.why + ") ran out on " + waiver.until);
+      continue;
+    }
+    result.verdict = Verdict::waived;
+    result.message = "waived by " + waiver.who + " until " + waiver.until + ": " + waiver.why + ". " + result.message;
+    return;
+  }
+}
+
+}  // namespace
+
+const char* to_string(Verdict verdict) noexcept {
+  switch (verdict) {
+    case Verdict::pass: return "pass";
+    case Verdict::fail: return "fail";
+    case Verdict::inapplicable: return "inapplicable";
+    case Verdict::waived: return "waived";
+    case Verdict::inconclusive: return "inconclusive";
+    case Verdict::error: return "error";
+  }
+  return "?";
+}
+
+Result run_case(const Case& the_case, Dut& dut, const RunOptions& options) {
+  Result result;
+  result.id = the_case.id;
+  result.level = the_case.level;
+  result.seed = options.seed;
+  const std::string device = options.dut_arguments.empty() ? "--dut " + dut.name() : options.dut_arguments;
+  result.repeat = "tiptoe run " + shell_quote(the_case.id) + " " + device + " --seed " + std::to_string(options.seed) +
+                  " --waves waves/";
+  const auto begin = std::chrono::steady_clock::now();
+  Tester tester(dut, the_case, options);
+  const auto ends = [&](Verdict verdict, const std::string& message) {
+    result.verdict = verdict;
+    result.message = message;
+  };
+  try {
+    tester.start();
+    the_case.run(tester);
+    tester.finish();
+    result.verdict = Verdict::pass;
+  } catch (const CaseFailure& e) {
+    ends(Verdict::fail, e.what());
+  } catch (const Inapplicable& e) {
+    ends(Verdict::inapplicable, e.what());
+  } catch (const Inconclusive& e) {
+    ends(Verdict::inconclusive, e.what());
+  } catch (const DutHang& e) {
+    ends(Verdict::fail, the_case.id + ": the device hangs: " + e.what());
+  } catch (const Divergence& e) {
+    ends(Verdict::fail, the_case.id + ": model and RTL diverge: " + e.what());
+  } catch (const DutError& e) {
+    ends(Verdict::error, the_case.id + ": the adapter of the device failed: " + e.what());
+  } catch (const std::exception& e) {
+    ends(Verdict::error, the_case.id + ": the tester failed: " + e.what());
+  }
+  result.ladder = tester.ladder();
+  result.frames = tester.take_frames();
+  result.remarks = tester.take_remarks();
+  result.virtual_us = dut.now_us();
+  result.cycles = dut.cycles();
+  result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  apply_waivers(result, options);
+  return result;
+}
+
+}  // namespace tiptoe::conformance

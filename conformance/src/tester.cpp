@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tiptoe/conformance/tester.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace tiptoe::conformance {
+
+namespace {
+
+constexpr std::size_t text_line = static_cast<std::size_t>(-1);
+
+std::string seconds(std::uint64_t us) {
+  char buffer[40];
+  std::snprintf(buffer, sizeof buffer, "%llu.%06llu", static_cast<unsigned long long>(us / 1'000'000),
+                static_cast<unsigned long long>(us % 1'000'000));
+  return buffer;
+}
+
+std::string duration(std::uint64_t us) {
+  if (us % 1'000'000 == 0 && us != 0) return std::to_string(us / 1'000'000) + " s";
+  if (us % 1'000 == 0 && us != 0) return std::to_string(us / 1'000) + " ms";
+  return std::to_string(us) + " us";
+}
+
+std::string at(std::uint64_t time, std::uint64_t cycle) {
+  return "at " + seconds(time) + " s" + (cycle != 0 ? " (cycle " + std::to_string(cycle) + ")" : "");
+}
+
+std::uint64_t mix(std::uint64_t x) {  // splitmix64
+  x += 0x9E3779B97F4A7C15U;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+  return x ^ (x >> 31);
+}
+
+std::string notification_names(std::uint16_t flags) {
+  static constexpr const char* names[] = {"CONNECTED", "READABLE", "PEER_FIN", "SPACE",  "CLOSED", "RESET",
+                                          "REFUSED",   "TIMEOUT",  "SOFT",     "ACCEPT", "URGENT"};
+  std::string out;
+  for (std::size_t i = 0; i < std::size(names); ++i) {
+    if ((flags >> i & 1U) != 0) out += (out.empty() ? "" : "|") + std::string(names[i]);
+  }
+  return out.empty() ? "nothing" : out;
+}
+
+}  // namespace
+
+Tester::Tester(Dut& dut, const Case& the_case, const RunOptions& options)
+    : dut_(&dut), case_(&the_case), options_(&options), random_state_(mix(options.seed)) {
+  for (const char ch : the_case.id) random_state_ = mix(random_state_ ^ static_cast<unsigned char>(ch));
+  const std::uint32_t isn = the_case.peer_isn ? *the_case.peer_isn : random() | 0x0001'0000U;
+  conns_.emplace_back(*this, Endpoint{device_ip, device_port}, Endpoint{peer_ip, peer_port}, isn, 1);
+  next_port_ = peer_port + 1;
+}
+
+Conn& Tester::add_conn() { return add_conn({device_ip, device_port}, {peer_ip, next_port_}); }
+
+Conn& Tester::add_conn(Endpoint device, Endpoint peer) {
+  if (peer.port >= next_port_ && peer.port < 65000) next_port_ = static_cast<std::uint16_t>(peer.port + 1);
+  return conns_.emplace_back(*this, device, peer, random(), conns_.size() + 1);
+}
+
+std::uint32_t Tester::random() {
+  random_state_ = mix(random_state_);
+  return static_cast<std::uint32_t>(random_state_ >> 32);
+}
+
+// ---- start and end
+
+void Tester::start() {
+  Settings all = {{"LOCAL_IP0", device_ip}, {"LOCAL_IP1", device_ip_2}};
+  const Settings& from_profile = profile(case_->profile).settings;
+  all.insert(all.end(), from_profile.begin(), from_profile.end());
+  all.insert(all.end(), case_->settings.begin(), case_->settings.end());
+  all.insert(all.end(), options_->settings.begin(), options_->settings.end());
+  resolved_ = resolve(all);
+  if (case_->needs == Needs::l1) require_user();
+  try {
+    dut_->reset({.settings = resolved_, .seed = options_->seed});
+  } catch (const DutHang&) {
+    throw;
+  } catch (const DutError& e) {
+    throw Inapplicable(std::string("the device does not take the settings of this case: ") + e.what());
+  }
+}
+
+void Tester::reset_device() {
+  nothing_pending("the device was reset");
+  note("device: reset");
+  dut_->reset({.settings = resolved_, .seed = options_->seed});
+  notified_.clear();
+  counters_.clear();
+  listeners_.clear();
+  for (Conn& conn : conns_) {
+    conn.handle.reset();
+    conn.listener.reset();
+    conn.iss_known = false;
+    conn.ack_seen_ = false;
+  }
+}
+
+void Tester::finish() {
+  step_.clear();
+  if (const auto got = take(options_->quiet_us)) {
+    fail(story("nothing more after the end of the case", &*got, got->time_us, got->cycle));
+  }
+  settle();
+  if (const auto got = take(0)) {
+    fail(story("nothing more after the end of the case", &*got, got->time_us, got->cycle));
+  }
+  drain_notifications();
+}
+
+void Tester::require_user() {
+  if (options_->dut_level < 1) throw Inapplicable("the device offers no user calls (level L1)");
+}
+
+// ---- the wire
+
+void Tester::settle() { dut_->settle(); }
+
+void Tester::nothing_pending(const std::string& before) {
+  settle();
+  if (const auto got = take(0)) {
+    fail(story("nothing more before " + before, &*got, got->time_us, got->cycle));
+  }
+}
+
+void Tester::inject(const Segment& segment) { inject_bytes(segment.build(), segment); }
+
+void Tester::inject_bytes(ByteView bytes, const Segment&) {
+  Datagram datagram{.bytes = Bytes(bytes.begin(), bytes.end()),
+                    .time_us = dut_->now_us(),
+                    .cycle = dut_->cycles(),
+                    .to_device = true};
+  frames_.push_back(datagram);
+  lines_.push_back({frames_.size() - 1, {}, datagram.time_us});
+  dut_->inject(bytes);
+}
+
+void Tester::send_raw(ByteView datagram, std::string_view what) {
+  nothing_pending("the tester sends " + std::string(what));
+  last_sent_ = std::string(what) + " at " + seconds(now()) + " s";
+  inject_bytes(datagram, {});
+}
+
+std::optional<Received> Tester::take(std::uint64_t within) {
+  std::optional<Datagram> datagram = dut_->poll_output();
+  if (!datagram && within != 0) datagram = dut_->run_until_output(within);
+  if (!datagram) return std::nullopt;
+  datagram->to_device = false;
+  frames_.push_back(*datagram);
+  lines_.push_back({frames_.size() - 1, {}, datagram->time_us});
+  Received got{Segment::parse(datagram->bytes), datagram->time_us, datagram->cycle};
+  Conn* conn = find(got);
+  std::string wrong = check_datagram(got);
+  if (wrong.empty() && conn != nullptr) wrong = conn->check(got);
+  if (!wrong.empty()) fail(story("a correct datagram; " + wrong, &got, got.time_us, got.cycle));
+  return got;
+}
+
+std::optional<Received> Tester::next(std::uint64_t within) {
+  auto got = take(patience(within));
+  if (got) {
+    if (Conn* conn = find(*got)) conn->note_received(*got);
+  }
+  return got;
+}
+
+void Tester::expect_nothing(std::uint64_t us) {
+  settle();
+  const std::uint64_t until = now() + patience(us);
+  std::optional<Received> got = take(0);
+  if (!got && until > now()) got = take(until - now());
+  if (got) {
+    fail(story("nothing for " + duration(patience(us)), &*got, got->time_us, got->cycle));
+  }
+  if (until > now()) dut_->advance(until - now());
+}
+
+std::vector<Received> Tester::expect_set(const std::vector<Segment>& patterns, std::uint64_t within) {
+  std::vector<Received> out(patterns.size());
+  std::vector<bool> seen(patterns.size(), false);
+  const std::uint64_t until = now() + patience(within);
+  for (std::size_t n = 0; n < patterns.size(); ++n) {
+    std::string missing;
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      if (!seen[i]) missing += (missing.empty() ? "" : " and ") + patterns[i].form(true);
+    }
+    auto got = take(until > now() ? until - now() : 0);
+    if (!got) fail(story(missing + " within " + duration(patience(within)), nullptr, now(), dut_->cycles()));
+    bool found = false;
+    for (std::size_t i = 0; i < patterns.size() && !found; ++i) {
+      if (!seen[i] && patterns[i].matches(*got)) {
+        seen[i] = found = true;
+        out[i] = *got;
+        if (Conn* conn = find(*got)) conn->note_received(*got);
+      }
+    }
+    if (!found) fail(story(missing, &*got, got->time_us, got->cycle));
+  }
+  return out;
+}
+
+Conn* Tester::find(const Segment& s) {
+  for (Conn& conn : conns_) {
+    if (s.src == conn.device.ip && s.src_port == conn.device.port && s.dst == conn.peer.ip &&
+        s.dst_port == conn.peer.port) {
+      return &conn;
+    }
+  }
+  return nullptr;
+}
+
+/// What no datagram of any device may be.
+std::string Tester::check_datagram(const Segment& s) const {
+  if (s.defective()) {
+    std::string text;
+    for (const DefectReport& defect : s.defects) text += (text.empty() ? "" : "; ") + defect.text;
+    return text;
+  }
+  const std::uint8_t flags = s.flags.value_or(0);
+  if (s.ttl.value_or(0) == 0) return "its TTL is 0";
+  if (s.reserved.value_or(0) != 0) return "reserved header bits are set (RFC9293-3.1-1)";
+  if (s.trailer && !s.trailer->empty()) return "there are octets beyond its total length";
+  if ((flags & (SYN | FIN)) == (SYN | FIN)) return "SYN and FIN are set together";
+  if ((flags & (SYN | RST)) == (SYN | RST)) return "SYN and RST are set together";
+  if ((flags & (FIN | RST)) == (FIN | RST)) return "FIN and RST are set together";
+  if ((flags & (SYN | RST | ACK)) == 0) return "it has neither ACK nor SYN nor RST (RFC9293-3.1-2)";
+  const ParsedOptions options = s.parsed_options();
+  if (!options.malformed.empty()) return "its options: " + options.malformed + " (MUST-68)";
+  if (options.mss && (flags & SYN) == 0) return "an MSS option without SYN (MUST-65)";
+  if (s.options) {  // MUST-69: after EOL nothing but zeros
+    std::size_t end = 0;
+    for (const Option& option : options.list) {
+      end = option.offset + (option.kind == 1 ? 1 : option.data.size() + 2);
+    }
+    const Bytes& raw = s.options->bytes;
+    if (std::any_of(raw.begin() + static_cast<std::ptrdiff_t>(std::min(end, raw.size())), raw.end(),
+                    [](std::uint8_t b) { return b != 0; })) {
+      return "octets after the end of its options are not zero (MUST-69)";
+    }
+  }
+  bool local = false;
+  for (const auto& [name, value] : resolved_) {
+    local = local || (name.starts_with("LOCAL_IP") && value != 0 && value == s.src.value_or(0));
+  }
+  if (!local) return "its source is no address of the device (RFC1122-3.2.1.3-3)";
+  return {};
+}
+
+// ---- settings, counters, notifications
+
+void Tester::set(const std::string& name, std::uint64_t value) {
+  call_line("set " + name + " = " + std::to_string(value));
+  settle();
+  dut_->set(name, value);
+  std::erase_if(resolved_, [&](const auto& entry) { return entry.first == name; });
+  resolved_.emplace_back(name, value);
+}
+
+std::uint64_t Tester::counter(const std::string& name) {
+  settle();
+  return dut_->counter(name);
+}
+
+void Tester::expect_counter(const std::string& name, std::uint64_t by) {
+  const std::uint64_t value = counter(name);
+  std::uint64_t& last = counters_[name];
+  const std::uint64_t grown = (value - last) & 0xFFFF'FFFFU;
+  last = value;
+  if (grown != by) {
+    fail("counter " + name + " has grown by " + std::to_string(grown) + " to " + std::to_string(value) +
+         ", it should have grown by " + std::to_string(by));
+  }
+}
+
+void Tester::drain_notifications() {
+  while (const auto n = dut_->poll_notification()) {
+    notified_[n->handle.value] = static_cast<std::uint16_t>(notified_[n->handle.value] | n->flags);
+    lines_.push_back({text_line, "user <- " + notification_names(n->flags), n->time_us});
+  }
+}
+
+// ---- words
+
+void Tester::step(std::string text) {
+  step_ = std::move(text);
+  note("-- " + step_);
+}
+
+void Tester::note(std::string line) { lines_.push_back({text_line, std::move(line), dut_->now_us()}); }
+
+void Tester::call_line(const std::string& text) {
+  note("user -> " + text);
+  last_sent_ = "the user call " + text + " at " + seconds(now()) + " s";
+}
+
+std::string Tester::when() const { return at(dut_->now_us(), dut_->cycles()); }
+
+std::string Tester::story(const std::string& expected, const Segment* got, std::uint64_t time,
+                          std::uint64_t cycle) const {
+  std::string text;
+  if (!last_sent_.empty()) text += "after " + last_sent_ + ", ";
+  text += "expected: " + expected + "; ";
+  if (got == nullptr) return text + "nothing came until " + seconds(time) + " s";
+  return text + "came: " + got->form(true) + " to " + ip_to_string(got->dst.value_or(0)) + "." +
+         std::to_string(got->dst_port.value_or(0)) + " " + at(time, cycle);
+}
+
+void Tester::fail(const std::string& text) {
+  drain_notifications();
+  std::string rules;
+  for (const std::string& rule : case_->rules) rules += (rules.empty() ? "" : ", ") + rule;
+  throw CaseFailure(case_->id + " (" + rules + "): " + (step_.empty() ? "" : step_ + ": ") + text + ".");
+}
+
+void Tester::inapplicable(const std::string& reason) { throw Inapplicable(reason); }
+void Tester::inconclusive(const std::string& reason) { throw Inconclusive(reason); }
+
+std::string Tester::ladder() const {
+  RelativeNumbers relative;
+  std::string out;
+  const std::string gap = "            ";
+  for (const Line& line : lines_) {
+    const std::string time = seconds(line.time_us);
+    out += time.size() < gap.size() ? gap.substr(time.size()) + time : time;
+    if (line.frame == text_line) {
+      out += "  " + line.text + "\n";
+      continue;
+    }
+    const Datagram& frame = frames_[line.frame];
+    const Segment s = Segment::parse(frame);
+    relative.note(s);
+    out += frame.to_device ? "  -----> " : "  <----- ";
+    out += s.to_string(&relative);
+    for (const DefectReport& defect : s.defects) out += " (" + defect.text + ")";
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace tiptoe::conformance

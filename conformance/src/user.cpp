@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// User calls and notifications: the device's other side.
+#include <algorithm>
+
+#include "tiptoe/conformance/tester.hpp"
+
+namespace tiptoe::conformance {
+
+namespace {
+
+std::string flag_names(std::uint16_t flags) {
+  static constexpr const char* names[] = {"CONNECTED", "READABLE", "PEER_FIN", "SPACE",  "CLOSED", "RESET",
+                                          "REFUSED",   "TIMEOUT",  "SOFT",     "ACCEPT", "URGENT"};
+  std::string out;
+  for (std::size_t i = 0; i < std::size(names); ++i) {
+    if ((flags >> i & 1U) != 0) out += (out.empty() ? "" : "|") + std::string(names[i]);
+  }
+  return out;
+}
+
+}  // namespace
+
+const Handle& Conn::need_handle() const {
+  if (!handle) tester_->fail("the tester has no handle of connection " + name() + " (a defect of the case)");
+  return *handle;
+}
+
+CallResult Conn::answered(const std::string& call, CallResult result, CallStatus expected) {
+  std::string text = "user -> " + call + ": " + to_string(result.status);
+  if (result.length != 0) text += ", " + std::to_string(result.length) + " octets";
+  if (!result.data.empty()) text += ", " + std::to_string(result.data.size()) + " octets";
+  tester_->note(text);
+  tester_->last_sent_ = "the user call " + call + " " + tester_->when();
+  tester_->drain_notifications();
+  if (result.status != expected) {
+    tester_->fail(call + " returned " + to_string(result.status) + " " + tester_->when() + ", expected " +
+                  to_string(expected));
+  }
+  return result;
+}
+
+void Conn::listen(OpenArgs extra) {
+  tester_->require_user();
+  tester_->nothing_pending("the user listens");
+  extra.local_port = device.port;
+  listener =
+      answered("OPEN passive, port " + std::to_string(device.port), tester_->dut().open_passive(extra), CallStatus::ok)
+          .handle;
+  tester_->listeners_[device.port] = *listener;
+}
+
+CallResult Conn::open(CallStatus expected, OpenArgs extra) {
+  tester_->require_user();
+  tester_->nothing_pending("the user opens");
+  if (extra.local_ip == 0 && device.ip != device_ip) extra.local_ip = device.ip;
+  extra.local_port = device.port;
+  extra.remote_ip = peer.ip;
+  extra.remote_port = peer.port;
+  CallResult result = answered("OPEN active, port " + std::to_string(device.port) + " to " + name(),
+                               tester_->dut().open_active(extra), expected);
+  if (result) handle = result.handle;
+  return result;
+}
+
+CallResult Conn::accept(CallStatus expected) {
+  if (!listener) {
+    const auto it = tester_->listeners_.find(device.port);
+    if (it == tester_->listeners_.end()) tester_->fail("nobody listens on the port (a defect of the case)");
+    listener = it->second;
+  }
+  tester_->settle();
+  CallResult result = answered("ACCEPT", tester_->dut().accept(*listener), expected);
+  if (result) handle = result.handle;
+  return result;
+}
+
+CallResult Conn::offer(std::size_t n, CallStatus expected) {
+  tester_->settle();
+  const Bytes text = user_text(user_supplied, n);
+  // The octets count as supplied before the call: the device may send them before it answers.
+  user_supplied += n;
+  CallResult result = tester_->dut().send(need_handle(), text);
+  user_supplied -= n - (result ? result.length : 0);
+  return answered("SEND " + std::to_string(n), std::move(result), expected);
+}
+
+void Conn::user_send(std::size_t n) {
+  const CallResult result = offer(n);
+  if (result.length != n) {
+    tester_->fail("SEND of " + std::to_string(n) + " octets took " + std::to_string(result.length));
+  }
+}
+
+CallResult Conn::receive(std::uint32_t max, CallStatus expected) {
+  tester_->settle();
+  CallResult result = answered("RECEIVE " + std::to_string(max), tester_->dut().receive(need_handle(), max), expected);
+  if (result.data.size() > max) {
+    tester_->fail("RECEIVE of " + std::to_string(max) + " gave " + std::to_string(result.data.size()) + " octets");
+  }
+  const Bytes right = peer_text(user_read, result.data.size());
+  if (check_text && result.data != right) {
+    const auto at = std::mismatch(right.begin(), right.end(), result.data.begin());
+    tester_->fail("octet " + std::to_string(user_read + static_cast<std::uint64_t>(at.first - right.begin())) +
+                  " of the stream reached the user as " + std::to_string(*at.second) + ", the tester sent " +
+                  std::to_string(*at.first));
+  }
+  user_read += result.data.size();
+  return result;
+}
+
+void Conn::user_receive(std::size_t n) {
+  std::size_t got = 0;
+  while (got < n) {
+    const std::size_t now = receive(static_cast<std::uint32_t>(n - got)).data.size();
+    if (now == 0) break;
+    got += now;
+  }
+  if (got != n) {
+    tester_->fail("the user read " + std::to_string(got) + " octets, there should be " + std::to_string(n));
+  }
+}
+
+CallResult Conn::close(CallStatus expected, bool half) {
+  tester_->settle();
+  return answered(half ? "CLOSE half" : "CLOSE", tester_->dut().close(need_handle(), half), expected);
+}
+
+CallResult Conn::abort(CallStatus expected) {
+  tester_->settle();
+  return answered("ABORT", tester_->dut().abort(need_handle()), expected);
+}
+
+CallResult Conn::status(CallStatus expected) {
+  tester_->settle();
+  return answered("STATUS", tester_->dut().status(need_handle()), expected);
+}
+
+CallResult Conn::set_options(bool nodelay, bool keepalive, CallStatus expected) {
+  tester_->settle();
+  return answered(std::string("SETOPT") + (nodelay ? " nodelay" : "") + (keepalive ? " keepalive" : ""),
+                  tester_->dut().set_options(need_handle(), nodelay, keepalive), expected);
+}
+
+void Conn::expect_status(State state) {
+  if (tester_->options().dut_level < 1 || !handle) return;
+  tester_->settle();
+  CallResult result = tester_->dut().status(*handle);
+  if (state == State::time_wait && result.status == CallStatus::no_connection) {  // the handle's life may be over
+    answered("STATUS", std::move(result), CallStatus::no_connection);
+    return;
+  }
+  result = answered("STATUS", std::move(result), CallStatus::ok);
+  if (result.state != state && result.state != State::unknown) {
+    tester_->fail(std::string("STATUS tells ") + to_string(result.state) + ", it should be " + to_string(state));
+  }
+}
+
+// ---- notifications
+
+std::uint16_t Conn::pending_notifications() {
+  tester_->settle();
+  tester_->drain_notifications();
+  std::uint16_t flags = 0;
+  if (handle) flags = static_cast<std::uint16_t>(flags | tester_->notified_[handle->value]);
+  if (listener)
+    flags = static_cast<std::uint16_t>(flags | (tester_->notified_[listener->value] & Notification::accept));
+  return flags;
+}
+
+void Conn::expect_notification(std::uint16_t flags, std::uint64_t within) {
+  const std::uint64_t until = tester_->now() + tester_->patience(within);
+  const std::uint64_t step = std::max<std::uint64_t>(tester_->patience(within) / 64, 10);
+  while ((pending_notifications() & flags) != flags && tester_->now() < until) {
+    tester_->dut().advance(std::min(step, until - tester_->now()));
+  }
+  const std::uint16_t pending = pending_notifications();
+  if ((pending & flags) != flags) {
+    tester_->fail("the user was not told " + flag_names(static_cast<std::uint16_t>(flags & ~pending)) + " until " +
+                  tester_->when());
+  }
+  const auto used = static_cast<std::uint16_t>(~flags);
+  if (handle) tester_->notified_[handle->value] &= used;
+  if (listener && (flags & Notification::accept) != 0) tester_->notified_[listener->value] &= used;
+}
+
+void Conn::expect_no_notification(std::uint16_t flags) {
+  const auto unwanted = static_cast<std::uint16_t>(pending_notifications() & flags);
+  if (unwanted != 0) tester_->fail("the user was told " + flag_names(unwanted) + ", and should not have been");
+}
+
+}  // namespace tiptoe::conformance

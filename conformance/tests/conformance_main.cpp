@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every case as a GoogleTest test, on one device.
+//
+//   tiptoe_conformance_test [--dut=model] [--seed=1] [--fault=ID] [--list-ladders] [--gtest_filter=textbook/*]
+//
+// Without --dut the environment variable TIPTOE_DUT decides, then "model".
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "tiptoe/conformance/runner.hpp"
+
+namespace {
+
+using namespace tiptoe::conformance;
+
+struct Bench {
+  std::string kind = "model";
+  std::string fault;
+  RunOptions options;
+  bool ladders = false;
+  std::unique_ptr<tiptoe::Dut> dut;
+
+  tiptoe::Dut& device() {
+    if (!dut) {
+      dut = tiptoe::make_dut(kind, {});
+      if (!fault.empty()) dut->set_fault(fault);
+    }
+    return *dut;
+  }
+};
+
+Bench& bench() {
+  static Bench the_bench;
+  return the_bench;
+}
+
+class CaseTest : public testing::Test {
+ public:
+  explicit CaseTest(const Case& c) : case_(c) {}
+
+  void TestBody() override {
+    const Result r = run_case(case_, bench().device(), bench().options);
+    RecordProperty("verdict", to_string(r.verdict));
+    for (const std::string& remark : r.remarks) std::cout << r.id << ": " << remark << '\n';
+    if (bench().ladders) std::cout << r.ladder;
+    if (r.verdict == Verdict::inapplicable) GTEST_SKIP() << "inapplicable: " << r.message;
+    if (r.verdict == Verdict::pass || r.verdict == Verdict::waived) return;
+    const std::string story = r.message + "\n" + r.ladder + "repeat: " + r.repeat + "\n";
+    if (r.fails_run() || r.verdict == Verdict::inconclusive || r.verdict == Verdict::fail) ADD_FAILURE() << story;
+  }
+
+ private:
+  const Case& case_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  if (const char* kind = std::getenv("TIPTOE_DUT")) bench().kind = kind;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const auto value = [&](const char* name) -> const char* {
+      const std::string prefix = std::string(name) + "=";
+      return argument.starts_with(prefix) ? argv[i] + prefix.size() : nullptr;
+    };
+    if (const char* kind = value("--dut")) {
+      bench().kind = kind;
+    } else if (const char* seed = value("--seed")) {
+      bench().options.seed = std::strtoull(seed, nullptr, 10);
+    } else if (const char* fault = value("--fault")) {
+      bench().fault = fault;
+    } else if (argument == "--list-ladders") {
+      bench().ladders = true;
+    } else {
+      std::cerr << "unknown argument " << argument << '\n';
+      return 2;
+    }
+  }
+  for (const Case& c : all_cases().cases()) {
+    const std::size_t slash = c.id.rfind('/');
+    testing::RegisterTest(c.id.substr(0, slash).c_str(), c.id.substr(slash + 1).c_str(), nullptr, nullptr, __FILE__,
+                          __LINE__, [&c]() -> testing::Test* { return new CaseTest(c); });
+  }
+  return RUN_ALL_TESTS();
+}
