@@ -18,6 +18,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tiptoe {
@@ -26,7 +27,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 /// One IPv4 datagram that crossed the device's network port.
 struct Datagram {
-  Bytes bytes;                ///< IPv4 header first, no link header
+  Bytes bytes{};              ///< IPv4 header first, no link header
   std::uint64_t time_us = 0;  ///< device time when its last octet crossed
   std::uint64_t cycle = 0;    ///< device clock cycle (0 for devices without one)
   bool to_device = false;     ///< direction
@@ -57,23 +58,23 @@ struct OpenArgs {
   unsigned backlog = 8;           ///< passive open
   bool nodelay = false;
   bool keepalive = false;
-  std::optional<Handle> from_listener;  ///< active open that converts a LISTEN connection
+  std::optional<Handle> from_listener{};  ///< active open that converts a LISTEN connection
 };
 
 struct CallResult {
   CallStatus status = CallStatus::ok;
-  Handle handle;                 ///< created or accepted connection
+  Handle handle{};               ///< created or accepted connection
   std::uint32_t length = 0;      ///< octets granted (send)
   State state = State::closed;   ///< status
   std::uint32_t readable = 0;    ///< octets ready for receive
   std::uint32_t room = 0;        ///< octets that send would take
-  Bytes data;                    ///< receive
+  Bytes data{};                  ///< receive
   explicit operator bool() const noexcept { return status == CallStatus::ok; }
 };
 
 /// Asynchronous indication (RFC 9293 3.9.1.8); bits as in docs/microarchitecture.md section 10.
 struct Notification {
-  Handle handle;
+  Handle handle{};
   std::uint16_t flags = 0;
   std::uint64_t time_us = 0;
   enum : std::uint16_t {
@@ -85,7 +86,7 @@ struct Notification {
 /// A device configuration: register name (section 12 of the micro-architecture) -> value. Devices that lack one of them
 /// ignore nothing: they throw DutError with the name.
 struct DutConfig {
-  std::vector<std::pair<std::string, std::uint64_t>> settings;
+  std::vector<std::pair<std::string, std::uint64_t>> settings{};
   std::uint64_t seed = 1;       ///< ISN key, ring of back-pressure etc.
 };
 
@@ -95,7 +96,7 @@ struct RetireRecord {
   std::uint8_t kind = 0;        ///< 0 TMR 1 SEG 2 CMD 3 TXD 4 RXD 5 OUT
   std::uint64_t cycle = 0;
   std::uint64_t time_us = 0;
-  std::optional<std::uint16_t> connection;
+  std::optional<std::uint16_t> connection{};
   std::uint8_t reason = 0;
   State state = State::closed;
   bool sent = false;
@@ -166,7 +167,9 @@ struct DutOptions {
   unsigned rx_buf_log2 = 14;
   unsigned timer_scan = 4;
   bool random_stalls = false;   ///< seeded back-pressure on every channel
-  std::string waves;            ///< FST file ("" = none); needs the trace build
+  std::string waves{};          ///< FST file ("" = none); needs the trace build
+  std::uint64_t waves_from = 0;        ///< first and last cycle since reset that go into it
+  std::uint64_t waves_to = ~0ULL;
 };
 
 /// "model", "rtl", "lockstep". Throws DutError with what is available when the name or the set is unknown.
