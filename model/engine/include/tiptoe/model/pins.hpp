@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pins of the engine (docs/microarchitecture.md, sections 2, 3 and 13) as plain data.
-// The golden model and every adapter of a verilated engine speak this one struct pair.
+// The golden model and every adapter of a verilated engine speak this one struct pair. C++17, for SystemC's sake.
 #pragma once
 
 #include <array>
@@ -16,7 +16,12 @@ struct Parameters {
   unsigned tx_buf_log2 = 14;  ///< log2 of send-buffer bytes per connection, 11 ... 16
   unsigned rx_buf_log2 = 14;  ///< log2 of receive-buffer bytes per connection, 11 ... 16
   unsigned timer_scan = 4;    ///< deadline entries examined per cycle: 1, 2, 4, 8
-  friend bool operator==(const Parameters&, const Parameters&) = default;
+
+  friend bool operator==(const Parameters& a, const Parameters& b) {
+    return a.data_w == b.data_w && a.conns == b.conns && a.listeners == b.listeners && a.tx_buf_log2 == b.tx_buf_log2 &&
+           a.rx_buf_log2 == b.rx_buf_log2 && a.timer_scan == b.timer_scan;
+  }
+  friend bool operator!=(const Parameters& a, const Parameters& b) { return !(a == b); }
 };
 
 inline constexpr unsigned kMaxBeatWords = 8;     ///< 512 bits as 64-bit words
