@@ -1,13 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tiptoe/tcp/process.hpp"
 
-namespace tiptoe::tcp {
+#include "step.hpp"
 
-Decision process(const Record& record, const Deadlines& deadlines, const Event& event, const Config&, const Faults&) {
+namespace tiptoe::tcp {
+namespace {
+
+// A segment: RFC 9293 3.10.7.
+void segment(step::Ctx& c) {
+  if (c.seg.drop != 0) {
+    c.d.reason = static_cast<Reason>(c.seg.drop);
+    c.no_output = true;
+  } else if (!c.ev.hit || c.r.state == State::CLOSED) {
+    step::no_connection(c);
+  } else if (c.r.state == State::SYN_SENT) {
+    step::syn_sent(c);
+  } else {
+    step::other_states(c);
+  }
+}
+
+// A. Input processing.
+void input(step::Ctx& c) {
+  switch (c.ev.source) {
+    case Source::TMR: step::timer(c); break;
+    case Source::SEG: segment(c); break;
+    case Source::CMD: step::call(c); break;
+    case Source::TXD: step::payload_loaded(c); break;
+    case Source::RXD: step::payload_drained(c); break;
+    case Source::OUT: break;
+  }
+}
+
+// D. Bookkeeping: counters of microarchitecture 12 (RFC 4022 names).
+void bookkeeping(step::Ctx& c, State before) {
+  Decision& d = c.d;
+  if (d.tx) {
+    d.count(d.is_retransmission ? Counter::RetransSegs : Counter::OutSegs);
+    if (d.is_rst) d.count(Counter::OutRsts);
+  }
+  if (c.ev.source == Source::SEG) {
+    if (c.seg.drop == 0 || c.seg.drop >= 10) d.count(Counter::InSegs);
+    if (c.seg.drop >= 10) d.count(Counter::InErrs);
+  }
+  d.curr_estab = static_cast<std::int8_t>(int{step::counts_as_established(d.record.state)} -
+                                          int{step::counts_as_established(before)});
+  if (c.ev.source == Source::CMD) step::response(c);
+}
+
+}  // namespace
+
+Decision process(const Record& record, const Deadlines& deadlines, const Event& event, const Config& config,
+                 const Faults& faults) {
   Decision d;
   d.record = record;
   d.deadlines = deadlines;
   d.write = event.has_conn;
+  step::Ctx c{event, config, faults, d, d.record, d.deadlines, event.seg};
+
+  if (!step::orphan(c)) input(c);
+  if (c.remove) step::remove(c);      // B
+  if (!c.no_output) step::output(c);  // C
+  bookkeeping(c, record.state);       // D
   return d;
 }
 

@@ -48,7 +48,6 @@ namespace tiptoe::tcp {
   X(closed_rst_wrong_seq, "The RST for a segment with ACK has sequence number 0 instead of SEG.ACK.", "RFC 9293 3.10.7.1") \
   X(rst_answered_by_rst, "A RST for no connection is answered by a RST.", "RFC 9293 3.10.7.1") \
   X(listen_ack_silent, "An ACK for a listening port draws no RST.", "RFC 9293 3.10.7.2") \
-  X(listen_syn_ack_accepted, "A SYN,ACK for a listening port opens a connection.", "RFC 9293 3.10.7.2") \
   X(backlog_ignored, "A listener takes connections beyond its backlog.", "RFC 9293 3.10.1; RFC 4987 2.1") \
   X(full_backlog_answered_by_rst, "A SYN that finds the backlog full is answered by RST instead of silence.", "RFC 4987 2.1") \
   X(orphan_kept, "A connection whose listener is closed stays and is never reset.", "RFC 9293 3.10.4") \
@@ -59,13 +58,13 @@ namespace tiptoe::tcp {
   X(zero_window_ack_ignored, "With a receive window of zero the ACK field of a probe is not processed.", "RFC 9293 3.10.7.4 first") \
   X(out_of_window_silent, "An unacceptable segment draws no ACK.", "RFC 9293 3.10.7.4 first") \
   X(out_of_window_rst, "An unacceptable segment draws a RST.", "RFC 9293 3.5.2 group 3") \
-  X(window_probe_deadlock, "Once a peer has probed a zero window, ACKs are dropped until the window opens.", "RFC 2525 2.12") \
+  X(window_probe_deadlock, "With a receive window of zero pure ACKs are taken as outside the window.", "RFC 2525 2.12") \
   /* RST */ \
   X(rst_anywhere_in_window, "A RST anywhere in the window resets although RFC 5961 is on.", "RFC 5961 3.2") \
   X(rst_outside_window, "A RST with any sequence number resets the connection.", "RFC 9293 3.5.3; RFC 5961 3.2") \
   X(rst_exact_ignored, "A RST with exactly RCV.NXT is ignored.", "RFC 9293 3.5.3; RFC 5961 3.2") \
   X(rst_in_window_silent, "A RST in the window, not at RCV.NXT, draws no challenge ACK.", "RFC 5961 3.2") \
-  X(rst_syn_received_lost_listener, "A RST in SYN_RECEIVED is ignored.", "RFC 9293 3.10.7.4 second") \
+  X(syn_received_rst_ignored, "A RST in SYN_RECEIVED is ignored.", "RFC 9293 3.10.7.4 second") \
   X(challenge_ack_wrong_seq, "A challenge ACK carries the sequence number that the offending segment asked for.", "RFC 5961 3.2, 4.2") \
   X(challenge_limit_ignored, "Challenge ACKs are not limited.", "RFC 5961 7") \
   /* SYN */ \
@@ -164,7 +163,7 @@ namespace tiptoe::tcp {
   /* Calls */ \
   X(abort_silent, "ABORT sends no RST.", "RFC 9293 3.10.5; RFC 2525 2.16") \
   X(abort_sends_fin, "ABORT closes with a FIN instead of a RST.", "RFC 9293 3.10.5; RFC 2525 2.17") \
-  X(send_after_close_accepted, "SEND after CLOSE is accepted, and the data never leaves.", "RFC 9293 3.10.2") \
+  X(send_after_close_accepted, "SEND after CLOSE is answered with OK.", "RFC 9293 3.10.2") \
   X(receive_after_fin_blocks, "RECEIVE does not report the end of the peer's data.", "RFC 9293 3.10.3") \
   X(close_syn_received_lost, "CLOSE in SYN_RECEIVED sends no FIN.", "RFC 9293 3.10.4") \
   X(open_duplicate_accepted, "A second OPEN of the same connection is accepted.", "RFC 9293 3.10.1")
