@@ -255,7 +255,7 @@ void call(Ctx& c) {
 void response(Ctx& c) {
   if (!c.rsp_conn || c.r.state == State::CLOSED) return;
   c.d.rsp_state = c.r.state;
-  c.d.rsp_avail = syn_state(c.r.state) ? 0 : readable(c);
+  c.d.rsp_avail = readable(c);
   c.d.rsp_room = room(c);
 }
 

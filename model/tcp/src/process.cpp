@@ -32,6 +32,14 @@ void input(step::Ctx& c) {
   }
 }
 
+// The event looked at a free index, to create a connection there.
+bool looked_for_free_index(const Event& ev) {
+  if (ev.source == Source::SEG) return !ev.hit;
+  if (ev.source != Source::CMD) return false;
+  return ev.cmd.op == static_cast<std::uint8_t>(Op::OPEN_ACTIVE) ||
+         (ev.cmd.op == static_cast<std::uint8_t>(Op::SEND) && is_listener(ev.cmd.handle));
+}
+
 // D. Bookkeeping: counters of microarchitecture 12 (RFC 4022 names).
 void bookkeeping(step::Ctx& c, State before) {
   Decision& d = c.d;
@@ -55,13 +63,13 @@ Decision process(const Record& record, const Deadlines& deadlines, const Event& 
   Decision d;
   d.record = record;
   d.deadlines = deadlines;
-  d.write = event.has_conn;
   step::Ctx c{event, config, faults, d, d.record, d.deadlines, event.seg};
 
   if (!step::orphan(c)) input(c);
   if (c.remove) step::remove(c);      // B
   if (!c.no_output) step::output(c);  // C
-  bookkeeping(c, record.state);       // D
+  d.write = event.has_conn && (d.take || !looked_for_free_index(event));
+  bookkeeping(c, record.state);  // D
   return d;
 }
 

@@ -347,7 +347,8 @@ struct TxSegment {
 
 enum class ListenerOp : std::uint8_t { NONE, INSERT, REMOVE };
 
-// Everything that follows from one event. The record and the deadlines are written when `write` is set.
+// Everything that follows from one event. The record and the deadlines are written when `write` is set: whenever the
+// event has a connection, but for one that could have created a connection and did not.
 struct Decision {
   Record record{};
   Deadlines deadlines{};
@@ -392,6 +393,7 @@ struct Decision {
 
   void count(Counter c) { counters |= 1U << static_cast<unsigned>(c); }
   bool counted(Counter c) const { return (counters >> static_cast<unsigned>(c) & 1U) != 0; }
+  friend bool operator==(const Decision&, const Decision&) = default;
 };
 
 }  // namespace tiptoe::tcp
