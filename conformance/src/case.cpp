@@ -74,7 +74,8 @@ Settings resolve(const Settings& settings) {
   };
   std::uint64_t features = default_features;
   bool features_given = false;
-  for (const auto& [name, value] : settings) {
+  for (const auto& [full_name, value] : settings) {
+    const std::string name = full_name.starts_with("FEATURES.") ? full_name.substr(9) : full_name;
     const auto bit = std::find(feature_bits.begin(), feature_bits.end(), name);
     if (bit == feature_bits.end() && name != "FEATURES") {
       put(name, value);

@@ -255,9 +255,13 @@ std::string Tester::check_datagram(const Segment& s) const {
 void Tester::set(const std::string& name, std::uint64_t value) {
   call_line("set " + name + " = " + std::to_string(value));
   settle();
-  dut_->set(name, value);
-  std::erase_if(resolved_, [&](const auto& entry) { return entry.first == name; });
   resolved_.emplace_back(name, value);
+  resolved_ = resolve(resolved_);
+  for (const auto& [entry, now] : resolved_) {
+    if (entry == name || (entry == "FEATURES" && resolve({{name, value}}).front().first == "FEATURES")) {
+      dut_->set(entry, now);
+    }
+  }
 }
 
 std::uint64_t Tester::counter(const std::string& name) {
