@@ -15,10 +15,14 @@
 #include <random>
 #include <vector>
 
+#ifdef TIPTOE_NETLIST  // the design as Yosys reads it, 64 bits wide
+#include "Vdatapath_netlist.h"
+#else
 #include "Vdatapath_w128.h"
 #include "Vdatapath_w256.h"
 #include "Vdatapath_w512.h"
 #include "Vdatapath_w64.h"
+#endif
 
 namespace tiptoe::rtl_test {
 
@@ -28,6 +32,11 @@ using Bytes = std::vector<std::uint8_t>;
 
 template <class V>
 struct Width;
+#ifdef TIPTOE_NETLIST
+template <>
+struct Width<Vdatapath_netlist> : std::integral_constant<std::size_t, 8> {};
+using Models = ::testing::Types<Vdatapath_netlist>;
+#else
 template <>
 struct Width<Vdatapath_w64> : std::integral_constant<std::size_t, 8> {};
 template <>
@@ -36,6 +45,8 @@ template <>
 struct Width<Vdatapath_w256> : std::integral_constant<std::size_t, 32> {};
 template <>
 struct Width<Vdatapath_w512> : std::integral_constant<std::size_t, 64> {};
+using Models = ::testing::Types<Vdatapath_w64, Vdatapath_w128, Vdatapath_w256, Vdatapath_w512>;
+#endif
 
 // Byte 0 in the low bits of the pin.
 template <class Pin>

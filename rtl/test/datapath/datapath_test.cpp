@@ -52,14 +52,13 @@ class Datapath : public ::testing::Test {
   }
 };
 
-using Widths = ::testing::Types<Vdatapath_w64, Vdatapath_w128, Vdatapath_w256, Vdatapath_w512>;
 struct WidthName {
   template <class V>
   static std::string GetName(int) {
-    return "w" + std::to_string(Width<V>::value * 8);
+    return std::string(1, 'w').append(std::to_string(Width<V>::value * 8));
   }
 };
-TYPED_TEST_SUITE(Datapath, Widths, WidthName);
+TYPED_TEST_SUITE(Datapath, Models, WidthName);
 
 TYPED_TEST(Datapath, Fifo) {
   Bench<TypeParam> b(1);
