@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `tiptoe`. Documented in docs/cli.md."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ._errors import TiptoeError
+
+#: Subcommand -> first line of its help. The module tiptoe.commands.<name> is imported when it is used.
+COMMANDS = {
+    "run": "Run cases on a device and judge it.",
+    "list": "List the cases with the rules they check.",
+    "explain": "Explain a rule or a case.",
+    "serve": "Put the device behind a Linux TUN interface, in real time.",
+    "soak": "Random traffic in lockstep until model and RTL differ.",
+    "bench": "Measure speeds.",
+}
+
+INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """Loads subcommands when they are used: `tiptoe explain` need not wait for what `tiptoe serve` imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"tiptoe.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from ._version import __version__
+
+        click.echo(f"tiptoe {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+def cli() -> None:
+    """Does this TCP follow the RFCs? Conformance suite, golden model and engine."""
+
+
+def _terminated(number: int, _: Any) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point. Returns 0 conforms, 1 violates, 2 could not run, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = cli.main(args=arguments, prog_name="tiptoe", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as e:
+        return e.exit_code
+    except click.Abort:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except click.ClickException as e:
+        e.show()
+        return 2
+    except (TiptoeError, OSError) as e:
+        print(f"tiptoe: {e}", file=sys.stderr)
+        return 2

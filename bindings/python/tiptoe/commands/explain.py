@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tiptoe explain`."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from .. import catalogue, suite
+from .._errors import UsageError
+from ..catalogue import Rule
+from ..report import terminal
+from ..results import CaseInfo
+
+
+@click.command(name="explain", short_help="Explain a rule or a case.")
+@click.argument("name", metavar="RULE|CASE")
+def command(name: str) -> None:
+    """Explain a rule (its text, level, RFC section and the cases that check it) or a case (what it does, its rules)."""
+    console = terminal.make_console()
+    rules = catalogue.load()
+    rule = rules.find(name)
+    if rule is not None:
+        _explain_rule(console, rule)
+        return
+    cases = {c.id: c for c in suite.cases()}
+    if name in cases:
+        _explain_case(console, cases[name])
+        return
+    near = catalogue.suggestion(name, [*rules.rules, *cases])
+    raise UsageError(f"no rule and no case '{name}'{near}")
+
+
+def _field(console: Console, name: str, text: str) -> None:
+    if not text:
+        return
+    width = min(console.width, 110) - 14
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+    console.print(f"  [dim]{name:<12}[/]{escape(lines[0])}")
+    for line in lines[1:]:
+        console.print(" " * 14 + escape(line))
+
+
+def _explain_rule(console: Console, rule: Rule) -> None:
+    console.print(f"[bold]{rule.id}[/]  {rule.level}  {rule.rfc} section {rule.section}")
+    _field(console, "rule", rule.text)
+    _field(console, "condition", rule.condition)
+    _field(console, "level", rule.level_basis)
+    for outcome in rule.outcomes:
+        label = outcome.profile + (f", {outcome.when}" if outcome.when else "")
+        sends = "; ".join(outcome.send) or "no segment"
+        text = f"[{label}] {sends} -> {outcome.next_state}"
+        if outcome.api and outcome.api != "none":
+            text += f"; user: {outcome.api}"
+        _field(console, "outcome", text)
+    _field(console, "observable", ", ".join(rule.observable))
+    _field(console, "test", rule.test)
+    _field(console, "note", rule.note)
+    cases = suite.cases_of_rule(rule.id)
+    if not cases:
+        _field(console, "cases", "none")
+    for number, case in enumerate(cases):
+        _field(console, "cases" if number == 0 else "", f"{case.id}: {case.title}")
+
+
+def _explain_case(console: Console, case: CaseInfo) -> None:
+    rules = catalogue.load()
+    console.print(f"[bold]{escape(case.id)}[/]  {case.level.value.upper()}  profile {case.profile}")
+    _field(console, "what", case.title)
+    if case.description != case.title:
+        _field(console, "how", case.description)
+    if case.settings:
+        _field(console, "settings", ", ".join(f"{k} = {v}" for k, v in case.settings.items()))
+    if not case.user_calls:
+        _field(console, "needs", "datagrams and time alone, no user calls")
+    for number, name in enumerate(case.rules):
+        rule = rules.find(name)
+        text = f"{name}: {rule.level}, {rule.rfc} {rule.section}. {rule.text}" if rule else name
+        _field(console, "rules" if number == 0 else "", text)
+    _field(console, "repeat", f"tiptoe run '{case.id}'")

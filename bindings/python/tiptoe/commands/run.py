@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tiptoe run`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .. import catalogue, suite, waivers
+from .._enums import Level
+from .._errors import TiptoeError
+from .._version import __version__
+from ..report import json_report, junit, pcapng, terminal
+from ..results import CaseInfo, CaseResult, Outcome, Run, RunInfo
+from ..runner import DeviceSpec, Job, Pool
+from . import options
+
+
+def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, int]:
+    settings: dict[str, int] = {}
+    for value in values:
+        name, equals, number = value.partition("=")
+        try:
+            settings[name] = int(number, 0)
+        except ValueError:
+            equals = ""
+        if not equals or not name:
+            raise click.BadParameter(f"'{value}' is not NAME=NUMBER.")
+    return settings
+
+
+@click.command(name="run", short_help="Run cases on a device and judge it.")
+@click.argument("patterns", metavar="[CASE-PATTERN]...", nargs=-1)
+@options.dut("model", "rtl", "lockstep")
+@click.option("--profile", metavar="P", help="Cases of this profile only.")
+@click.option("--level", type=click.Choice([level.value for level in Level]), default="may", show_default=True,
+              help="Cases of this level and stronger ones.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 1024), default=options.processors, show_default="processors",
+              help="Worker processes.")  # fmt: skip
+@options.seed
+@click.option("--json", "json_file", metavar="FILE", help="Write a JSON report; - is standard output.")
+@click.option("--junit", "junit_file", metavar="FILE", help="Write a JUnit XML report.")
+@click.option("--pcap", "pcap_directory", metavar="DIR", help="Write one pcapng capture per case.")
+@click.option("--waves", "waves_directory", metavar="DIR", help="Run cases that fail again, with waves (FST).")
+@options.parameters
+@click.option("--fault", metavar="ID", default="", help="Arm a seeded fault of the model.")
+@click.option("--random-stalls", is_flag=True, help="Random back-pressure on every channel of the device.")
+@click.option("--set", "settings", metavar="NAME=NUMBER", multiple=True, callback=_settings,
+              help="A setting of the device, on top of the case's own. May be repeated.")  # fmt: skip
+@click.option("--waivers", "waivers_file", metavar="FILE", help="Known failures, see docs/cli.md.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True,
+              help="Seconds of wall time that a case may take.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Leave passed cases out of the table.")
+def command(
+    patterns: tuple[str, ...],
+    dut: str,
+    profile: str | None,
+    level: str,
+    jobs: int,
+    seed: int,
+    json_file: str | None,
+    junit_file: str | None,
+    pcap_directory: str | None,
+    waves_directory: str | None,
+    width: int,
+    connections: int,
+    fault: str,
+    random_stalls: bool,
+    settings: dict[str, int],
+    waivers_file: str | None,
+    timeout: float,
+    quiet: bool,
+) -> int:
+    """Run the cases that match the patterns (globs on case ids; all without a pattern) and judge the device.
+
+    Exit code: 0 the device conforms, 1 it violates a MUST, 2 something could not run.
+    """
+    chosen = suite.cases(patterns, level=level, profile=profile)
+    if not chosen:
+        raise click.UsageError("no case is left: pattern, level and profile exclude each other.")
+    json_path = options.output_file(json_file, "--json")
+    junit_path = options.output_file(junit_file, "--junit")
+    pcap_path = options.output_directory(pcap_directory, "--pcap")
+    if waves_directory is not None and dut == "model":
+        click.echo("There are no waves of the model; --dut rtl and lockstep have some.", err=True)
+        waves_directory = None
+    waves_path = options.output_directory(waves_directory, "--waves")
+    known_failures = waivers.load(Path(waivers_file)) if waivers_file else ()
+
+    spec = DeviceSpec(kind=dut, width=width, connections=connections, fault=fault, random_stalls=random_stalls)
+    arguments = spec.arguments() + "".join(f" --set {name}={value}" for name, value in settings.items())
+    job = Job(spec, seed, settings, known_failures, all_frames=pcap_path is not None, arguments=arguments)
+
+    console = terminal.make_console(stderr=json_file == "-")
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    begin = time.monotonic()
+    results, description, interrupted = _run(console, chosen, job, jobs, timeout)
+    run = Run(
+        RunInfo(
+            tool_version=__version__,
+            device=dut,
+            description=description or dut,
+            configuration={**spec.configuration(), **settings},
+            profile=profile or "all",
+            seed=seed,
+            jobs=jobs,
+            patterns=patterns,
+            level=Level(level),
+        ),
+        tuple(results),
+        wall_seconds=time.monotonic() - begin,
+        interrupted=interrupted,
+        started=started,
+    )
+    rfc_of = {r.id: r.rfc for r in catalogue.rules()}
+    terminal.show(console, run, rfc_of, quiet=quiet)
+    if pcap_path is not None:
+        for r in run.results:
+            comment = f"{r.id}: {r.case.title}. {terminal.word(r)}. {run.info.description}, seed {seed}."
+            pcapng.save(pcap_path, r.id, r.frames, comment)
+    if json_path is not None and json_file == "-":
+        json.dump(json_report.report(run), sys.stdout, indent=1, ensure_ascii=False)
+        sys.stdout.write("\n")
+    elif json_path is not None:
+        json_report.save(json_path, run)
+    if junit_path is not None:
+        junit.save(junit_path, run)
+    if waves_path is not None and not interrupted:
+        _waves(console, run, job, waves_path, timeout)
+    return 128 + signal.SIGINT if interrupted else run.exit_code
+
+
+def _run(
+    console: Console, chosen: Sequence[CaseInfo], job: Job, jobs: int, timeout: float
+) -> tuple[list[CaseResult], str, bool]:
+    """Results in the order of the suite, the device's description, and whether the user stopped it."""
+    results: dict[int, CaseResult] = {}
+    bad = 0
+    interrupted = False
+    with (
+        Pool(job, jobs, timeout) as pool,
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[bad]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as progress,
+    ):
+        task = progress.add_task(job.device.kind, total=len(chosen), bad="")
+        try:
+            for number, result in pool.run(chosen):
+                results[number] = result
+                bad += result.outcome in (Outcome.FAILED, Outcome.ERROR)
+                progress.update(task, advance=1, bad=f"[red]{bad} not passed[/]" if bad else "")
+        except KeyboardInterrupt:
+            interrupted = True
+        description = pool.description
+    return [results[n] for n in sorted(results)], description, interrupted
+
+
+def _waves(console: Console, run: Run, job: Job, directory: Path, timeout: float) -> None:
+    """Repeats what did not pass on the build that writes waves, one file per case."""
+    import dataclasses
+
+    for r in run.results:
+        if r.outcome not in (Outcome.FAILED, Outcome.ERROR, Outcome.WARNED):
+            continue
+        path = directory / pcapng.file_name(r.id).replace(".pcapng", ".fst")
+        again = dataclasses.replace(job, device=dataclasses.replace(job.device, waves=str(path)))
+        try:
+            with Pool(again, 1, timeout * 10) as pool:
+                list(pool.run([r.case]))
+            console.print(f"Waves of {r.id}: {path}", soft_wrap=True)
+        except TiptoeError as e:
+            console.print(f"No waves of {r.id}: {e}", soft_wrap=True)

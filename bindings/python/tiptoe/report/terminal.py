@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `tiptoe run` shows: rich tables in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..results import CaseResult, Outcome, Run, Tally, by_rfc, worst_first
+
+STYLE = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "bold red",
+    Outcome.WARNED: "yellow",
+    Outcome.INAPPLICABLE: "dim",
+    Outcome.WAIVED: "cyan",
+    Outcome.ERROR: "bold magenta",
+}
+
+
+def make_console(stderr: bool = False) -> Console:
+    """A console that neither wraps nor colours when its output is no terminal."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=10_000, no_color=True)
+
+
+def word(result: CaseResult) -> str:
+    """The verdict as shown: a SHOULD that was not followed is a warning."""
+    return "warn" if result.outcome is Outcome.WARNED else result.verdict.value
+
+
+def seconds(value: float) -> str:
+    """Wall time for people."""
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def virtual(us: int) -> str:
+    """Device time for people."""
+    if us < 1000:
+        return f"{us} us"
+    return f"{us / 1000:.1f} ms" if us < 1_000_000 else f"{us / 1_000_000:.1f} s"
+
+
+def verdict_table(console: Console, results: Iterable[CaseResult]) -> None:
+    """One line per case."""
+    if not console.is_terminal:
+        for r in results:
+            rules = ",".join(r.case.rules)
+            console.print(f"{word(r):<13}{r.id:<56} {r.case.level.value:<7}{rules}", markup=False, soft_wrap=True)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, options in [("verdict", {}), ("case", {"overflow": "fold", "ratio": 3}), ("level", {}),
+                          ("rules", {"overflow": "ellipsis", "no_wrap": True, "ratio": 2}),
+                          ("device time", {"justify": "right"}), ("cycles", {"justify": "right"}),
+                          ("wall", {"justify": "right"})]:  # fmt: skip
+        table.add_column(name, **options)  # type: ignore[arg-type]
+    for r in results:
+        table.add_row(
+            f"[{STYLE[r.outcome]}]{word(r)}[/]",
+            escape(r.id),
+            r.case.level.value,
+            " ".join(r.case.rules),
+            virtual(r.virtual_us),
+            f"{r.cycles:,}",
+            seconds(r.wall_seconds),
+        )
+    console.print(table)
+
+
+_COLUMNS = [
+    (Outcome.PASSED, "passed"),
+    (Outcome.FAILED, "failed"),
+    (Outcome.WARNED, "warned"),
+    (Outcome.INAPPLICABLE, "inapplicable"),
+    (Outcome.WAIVED, "waived"),
+    (Outcome.ERROR, "error"),
+]
+
+
+def rfc_table(console: Console, tallies: list[Tally]) -> None:
+    """Summary by RFC. A case that checks rules of several RFCs counts in each."""
+    rows = [
+        [t.rfc, str(len(t.rules)), str(t.cases), *(str(t.outcomes.get(o, 0)) for o, _ in _COLUMNS)] for t in tallies
+    ]
+    header = ["RFC", "rules", "cases", *(name for _, name in _COLUMNS)]
+    if not console.is_terminal:
+        console.print()
+        for row in [header, *rows]:
+            console.print("".join(f"{cell:<14}" if i == 0 else f"{cell:>13}" for i, cell in enumerate(row)))
+        return
+    table = Table(title="By RFC", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(header[0])
+    for name in header[1:]:
+        table.add_column(name, justify="right")
+    for row, tally in zip(rows, tallies, strict=True):
+        cells = row[:3] + [
+            f"[{STYLE[o]}]{cell}[/]" if tally.outcomes.get(o) else f"[dim]{cell}[/]"
+            for (o, _), cell in zip(_COLUMNS, row[3:], strict=True)
+        ]
+        table.add_row(*cells)
+    console.print(table)
+
+
+def story(console: Console, result: CaseResult, ladder: bool = True) -> None:
+    """Why a case did not pass, in sentences."""
+    console.print()
+    rules = f" ({', '.join(result.case.rules)})" if result.case.rules else ""
+    console.print(f"[{STYLE[result.outcome]}]{word(result).upper()}[/] [bold]{escape(result.id)}[/]{escape(rules)}")
+    console.print(f"  {escape(result.case.title)}")
+    for line in result.message.splitlines():
+        console.print("  " + line, markup=False)
+    if ladder and result.ladder:
+        console.print()
+        for line in result.ladder.splitlines():
+            console.print("    " + line, markup=False, style="dim")
+    if result.repeat:
+        console.print("  Repeat: ", end="")
+        console.print(result.repeat, markup=False, style="cyan", soft_wrap=True)
+
+
+def summary_line(run: Run) -> str:
+    """One line: how many cases, what came of them, on what, how long."""
+    counts = ", ".join(f"{n} {name}" for name, n in run.summary.items() if n)
+    info = run.info
+    words = [f"{len(run.results)} cases: {counts or 'none ran'}", info.description, f"seed {info.seed}"]
+    return "; ".join([*words, seconds(run.wall_seconds)])
+
+
+def show(console: Console, run: Run, rfc_of: dict[str, str], quiet: bool = False) -> None:
+    """The whole report."""
+    verdict_table(console, [r for r in run.results if not quiet or r.outcome is not Outcome.PASSED])
+    rfc_table(console, by_rfc(run.results, rfc_of))
+    told = [r for r in worst_first(run.results) if r.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.WARNED)]
+    for result in told:
+        story(console, result)
+    verdict = {
+        0: "[bold green]conforms[/]",
+        1: "[bold red]violates[/]",
+        2: "[bold magenta]could not be judged[/]",
+    }[run.exit_code]
+    console.print()
+    console.print(escape(summary_line(run)), soft_wrap=True)
+    console.print(f"The device {verdict}." if not run.interrupted else "[bold magenta]The run was interrupted.[/]")

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs many cases in worker processes.
+
+Each worker holds one device and is fed cases over a pipe. A device that crashes takes its worker down, one that hangs
+is stopped after a while: the case gets the verdict `error`, a new worker takes over, and the run goes on. Results do
+not depend on the number of workers, for a run of a case depends on case, device, seed and settings alone.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from . import _core
+from ._enums import Verdict
+from ._errors import DeviceError, TiptoeError
+from .results import CaseInfo, CaseResult
+from .suite import Waiver
+
+#: Cases handed to a worker at a time: one runs, the next is there when it ends.
+_IN_FLIGHT = 2
+
+
+@dataclass(frozen=True)
+class DeviceSpec:
+    """How to make a device."""
+
+    kind: str = "model"  #: "model", "rtl" or "lockstep"
+    width: int = 64  #: bits per beat
+    connections: int = 64
+    listeners: int = 8
+    tx_buffer_log2: int = 14  #: log2 of octets
+    rx_buffer_log2: int = 14
+    timer_scan: int = 4
+    random_stalls: bool = False  #: seeded back-pressure on every channel
+    fault: str = ""  #: seeded fault of the model
+    waves: str = ""  #: FST file
+
+    def make(self, seed: int = 1, settings: Mapping[str, int] | None = None) -> _core.Device:
+        """Makes it. Raises `DeviceError` when that is impossible."""
+        device = _core.Device(
+            self.kind,
+            width=self.width,
+            connections=self.connections,
+            listeners=self.listeners,
+            tx_buffer_log2=self.tx_buffer_log2,
+            rx_buffer_log2=self.rx_buffer_log2,
+            timer_scan=self.timer_scan,
+            random_stalls=self.random_stalls,
+            waves=self.waves,
+            seed=seed,
+            settings=dict(settings or {}),
+        )
+        if self.fault:
+            device.set_fault(self.fault)
+        return device
+
+    def configuration(self) -> dict[str, int | str | bool]:
+        """The parameters for a report."""
+        out: dict[str, int | str | bool] = {
+            "width": self.width,
+            "connections": self.connections,
+            "listeners": self.listeners,
+            "tx_buffer_log2": self.tx_buffer_log2,
+            "rx_buffer_log2": self.rx_buffer_log2,
+            "timer_scan": self.timer_scan,
+            "random_stalls": self.random_stalls,
+        }
+        if self.fault:
+            out["fault"] = self.fault
+        return out
+
+    def arguments(self) -> str:
+        """The arguments of `tiptoe run` that make this device."""
+        words = [f"--dut {self.kind}"]
+        plain = DeviceSpec()
+        for name in ("width", "connections"):
+            if getattr(self, name) != getattr(plain, name):
+                words.append(f"--{name} {getattr(self, name)}")
+        if self.fault:
+            words.append(f"--fault {self.fault}")
+        return " ".join(words)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all workers of a run have in common."""
+
+    device: DeviceSpec
+    seed: int = 1
+    settings: Mapping[str, int] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    all_frames: bool = True  #: False: frames of cases that did not pass only
+    arguments: str = ""
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[bytes]
+    pipe: connection.Connection
+    words: IO[bytes]  #: what it wrote to stdout and stderr
+    queue: collections.deque[int] = field(default_factory=collections.deque)
+    since: float = 0.0
+
+    def last_words(self) -> str:
+        self.words.flush()
+        self.words.seek(0)
+        return self.words.read()[-2000:].decode(errors="replace").strip()
+
+
+class Pool:
+    """Worker processes for one run. Use it as a context manager: they end with it, however it ends."""
+
+    def __init__(self, job: Job, jobs: int, timeout_s: float = 120.0) -> None:
+        self.job = job
+        self.jobs = jobs
+        self.timeout_s = timeout_s
+        self.description = ""
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in list(self._workers):
+            self._end(worker)
+
+    def _spawn(self) -> _Worker:
+        ours, theirs = connection.Pipe()
+        words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        environment = dict(os.environ)
+        # The very package that runs here, wherever it was found.
+        here = str(Path(__file__).absolute().parent.parent)
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in (here, environment.get("PYTHONPATH", "")) if p)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tiptoe._worker", str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
+            pass_fds=[theirs.fileno()],
+            env=environment,
+        )
+        theirs.close()
+        worker = _Worker(process, ours, words)
+        self._workers.append(worker)
+        try:
+            ours.send(self.job)
+        except OSError as e:
+            raise TiptoeError(f"a worker process could not start: {worker.last_words() or e}") from e
+        return worker
+
+    def _end(self, worker: _Worker, kill: bool = True) -> int:
+        self._workers.remove(worker)
+        worker.pipe.close()
+        if kill:
+            worker.process.kill()
+        code = worker.process.wait()
+        worker.words.close()
+        return code
+
+    def _feed(self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[CaseInfo]) -> None:
+        while waiting and len(worker.queue) < _IN_FLIGHT:
+            if not worker.queue:
+                worker.since = time.monotonic()
+            number = waiting.popleft()
+            worker.queue.append(number)
+            try:
+                worker.pipe.send((number, cases[number]))
+            except OSError:
+                return  # it died; the end of its pipe will be seen
+
+    def run(self, cases: Sequence[CaseInfo]) -> Iterator[tuple[int, CaseResult]]:
+        """Runs the cases; yields (number of the case, result) as they end. Raises `DeviceError` when the device cannot
+        be made at all."""
+        waiting = collections.deque(range(len(cases)))
+        while waiting or any(w.queue for w in self._workers):
+            while waiting and len(self._workers) < min(self.jobs, len(cases)):
+                self._feed(self._spawn(), waiting, cases)
+            busy = [w for w in self._workers if w.queue]
+            now = time.monotonic()
+            patience = min((w.since + self.timeout_s - now for w in busy), default=0.0)
+            ready = connection.wait([w.pipe for w in busy], max(patience, 0.0))
+            for worker in busy:
+                if worker.pipe in ready:
+                    yield from self._read(worker, waiting, cases)
+                elif time.monotonic() - worker.since > self.timeout_s:
+                    yield self._lost(
+                        worker,
+                        waiting,
+                        cases,
+                        f"The device did not come back within {self.timeout_s:g} seconds of wall time; its process was "
+                        "stopped.",
+                    )
+        for worker in list(self._workers):
+            self._end(worker, kill=False)
+
+    def _read(
+        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[CaseInfo]
+    ) -> Iterator[tuple[int, CaseResult]]:
+        try:
+            kind, *content = worker.pipe.recv()
+        except (EOFError, OSError, pickle.UnpicklingError):
+            code = worker.process.wait()
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            words = worker.last_words()
+            text = f"The process that ran the device ended with {how}." + (
+                f" Its last words:\n{words}" if words else ""
+            )
+            if not self.description:  # never got as far as having a device
+                raise TiptoeError(text) from None
+            yield self._lost(worker, waiting, cases, text)
+            return
+        if kind == "ready":
+            self.description = content[0]
+        elif kind == "unusable":
+            raise DeviceError(content[0])
+        else:
+            number, result = content
+            worker.queue.remove(number)
+            worker.since = time.monotonic()
+            self._feed(worker, waiting, cases)
+            yield number, result
+
+    def _lost(
+        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[CaseInfo], message: str
+    ) -> tuple[int, CaseResult]:
+        number = worker.queue.popleft()
+        waiting.extendleft(reversed(worker.queue))
+        wall = time.monotonic() - worker.since
+        self._end(worker)
+        return number, CaseResult(
+            case=cases[number],
+            verdict=Verdict.ERROR,
+            message=message,
+            repeat=f"tiptoe run '{cases[number].id}' {self.job.arguments} --seed {self.job.seed}",
+            wall_seconds=wall,
+            seed=self.job.seed,
+        )
+
+
+def run(cases: Sequence[CaseInfo], job: Job, jobs: int = 1, **options: Any) -> list[CaseResult]:
+    """Runs the cases and returns the results in the order of the cases."""
+    results: dict[int, CaseResult] = {}
+    with Pool(job, jobs, **options) as pool:
+        results.update(pool.run(cases))
+    return [results[i] for i in range(len(cases))]

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: Apache-2.0
+// Devices: the built-in ones, and devices written in Python.
+#include "device.hpp"
+
+#include <algorithm>
+
+namespace tiptoe::python {
+namespace {
+
+// ---------------------------------------------------------------------------------------- a device written in Python
+
+/// The contract of dut.hpp on top of a Python object (class tiptoe.Dut). Every method takes the GIL.
+class PythonDut final : public Dut {
+ private:
+  template <class F>
+  static auto call(F&& f) {
+    const py::gil_scoped_acquire gil;
+    try {
+      return f();
+    } catch (py::error_already_set& e) {
+      if (!e.matches(PyExc_Exception)) throw;  // KeyboardInterrupt and SystemExit go on
+      const py::object hang = py::module_::import("tiptoe._errors").attr("DeviceHang");
+      const bool is_hang = e.matches(hang);
+      const std::string what = e.what();
+      if (is_hang) throw DutHang(what);
+      throw DutError(what);
+    } catch (const py::cast_error& e) {
+      throw DutError(std::string("a method of the device returned something unexpected: ") + e.what());
+    }
+  }
+  static std::optional<Datagram> datagram(const py::object& o) {
+    if (o.is_none()) return std::nullopt;
+    if (py::isinstance<Datagram>(o)) return py::cast<Datagram>(o);
+    return Datagram{.bytes = to_datagram(o)};
+  }
+  static CallResult result(const py::object& o) {
+    if (py::isinstance<CallResult>(o)) return py::cast<CallResult>(o);
+    CallResult r;
+    r.status = py::cast<CallStatus>(o);
+    return r;
+  }
+  template <class... A>
+  CallResult user(const char* method, const A&... arguments) {
+    return call([&] { return result(object_.attr(method)(arguments...)); });
+  }
+
+ public:
+  explicit PythonDut(py::object object) : object_(std::move(object)) {}
+  PythonDut(const PythonDut&) = delete;
+  PythonDut& operator=(const PythonDut&) = delete;
+  ~PythonDut() override {
+    const py::gil_scoped_acquire gil;
+    object_ = py::object();
+  }
+
+  std::string name() const override {
+    return call([&] { return py::cast<std::string>(object_.attr("name")); });
+  }
+  std::string description() const override {
+    return call([&] { return py::cast<std::string>(object_.attr("description")); });
+  }
+  void reset(const DutConfig& config) override {
+    call([&] {
+      py::dict settings;
+      for (const auto& [name, value] : config.settings) settings[py::str(name)] = value;
+      object_.attr("reset")(settings, config.seed);
+    });
+  }
+  void inject(std::span<const std::uint8_t> datagram) override {
+    call([&] { object_.attr("inject")(to_bytes(datagram)); });
+  }
+  std::optional<Datagram> poll_output() override {
+    return call([&] { return datagram(object_.attr("poll_output")()); });
+  }
+  void settle() override {
+    call([&] { object_.attr("settle")(); });
+  }
+  std::optional<Datagram> run_until_output(std::uint64_t us) override {
+    return call([&] { return datagram(object_.attr("run_until_output")(us)); });
+  }
+  void advance(std::uint64_t us) override {
+    call([&] { object_.attr("advance")(us); });
+  }
+  std::uint64_t now_us() const override {
+    return call([&] { return py::cast<std::uint64_t>(object_.attr("now_us")); });
+  }
+  std::uint64_t cycles() const override {
+    return call([&] { return py::cast<std::uint64_t>(object_.attr("cycles")); });
+  }
+  CallResult open_passive(const OpenArgs& a) override { return user("open_passive", a); }
+  CallResult open_active(const OpenArgs& a) override { return user("open_active", a); }
+  CallResult accept(Handle h) override { return user("accept", h); }
+  CallResult send(Handle h, std::span<const std::uint8_t> data) override {
+    return call([&] { return result(object_.attr("send")(h, to_bytes(data))); });
+  }
+  CallResult receive(Handle h, std::uint32_t max) override { return user("receive", h, max); }
+  CallResult close(Handle h, bool half) override { return user("close", h, half); }
+  CallResult abort(Handle h) override { return user("abort", h); }
+  CallResult status(Handle h) override { return user("status", h); }
+  CallResult set_options(Handle h, bool nodelay, bool keepalive) override {
+    return user("set_options", h, nodelay, keepalive);
+  }
+  std::optional<Notification> poll_notification() override {
+    return call([&] { return py::cast<std::optional<Notification>>(object_.attr("poll_notification")()); });
+  }
+  void set(const std::string& name, std::uint64_t value) override {
+    call([&] { object_.attr("set")(name, value); });
+  }
+  std::uint64_t counter(const std::string& name) override {
+    return call([&] { return py::cast<std::uint64_t>(object_.attr("counter")(name)); });
+  }
+  void set_fault(const std::string& id) override {
+    throw DutError("no fault can be armed in " + name() + " (" + id + ")");
+  }
+
+ private:
+  py::object object_;
+};
+
+// -------------------------------------------------------------------------------------------------------- small things
+
+std::string number(std::uint64_t n) { return std::to_string(n); }
+
+std::string available_sets() {
+  std::string text;
+  for (const DutOptions& o : rtl_parameter_sets()) {
+    text += (text.empty() ? "" : ", ") + number(o.data_w) + " bit with " + number(o.conns) + " connections";
+  }
+  return text.empty() ? "none" : text;
+}
+
+OpenArgs open_args(const py::object& local_ip, std::uint16_t local_port, const py::object& remote_ip,
+                   std::uint16_t remote_port) {
+  OpenArgs a;
+  if (!local_ip.is_none()) a.local_ip = to_ip(local_ip);
+  a.local_port = local_port;
+  if (!remote_ip.is_none()) a.remote_ip = to_ip(remote_ip);
+  a.remote_port = remote_port;
+  return a;
+}
+
+DutConfig config(std::uint64_t seed, const py::dict& settings) {
+  DutConfig c{.settings = {}, .seed = seed};
+  for (const auto& [name, value] : settings) {
+    c.settings.emplace_back(py::cast<std::string>(name), py::cast<std::uint64_t>(value));
+  }
+  return c;
+}
+
+std::string call_repr(const CallResult& r) {
+  std::string text = std::string("<CallResult ") + to_string(r.status) + ", handle " + number(r.handle.value) + ", " +
+                     to_string(r.state);
+  if (r.length != 0) text += ", length " + number(r.length);
+  if (r.readable != 0) text += ", readable " + number(r.readable);
+  if (r.room != 0) text += ", room " + number(r.room);
+  if (!r.data.empty()) text += ", data of " + number(r.data.size()) + " octets";
+  return text + ">";
+}
+
+py::object notify_object(std::uint16_t flags) { return enum_member("Notify", flags); }
+
+void bind_values(py::module_& m) {
+  py::class_<Handle>(m, "Handle")
+      .def(py::init([](std::uint32_t value) { return Handle{value}; }), py::arg("value"))
+      .def_readonly("value", &Handle::value)
+      .def(
+          "__eq__", [](const Handle& a, const Handle& b) { return a == b; }, py::is_operator())
+      .def("__hash__", [](const Handle& h) { return h.value; })
+      .def("__repr__", [](const Handle& h) { return "Handle(" + number(h.value) + ")"; });
+
+  py::class_<OpenArgs>(m, "OpenArgs")
+      .def_property_readonly("local_ip", [](const OpenArgs& a) { return ip_to_string(a.local_ip); })
+      .def_readonly("local_port", &OpenArgs::local_port)
+      .def_property_readonly("remote_ip", [](const OpenArgs& a) { return ip_to_string(a.remote_ip); })
+      .def_readonly("remote_port", &OpenArgs::remote_port)
+      .def_readonly("backlog", &OpenArgs::backlog)
+      .def_readonly("nodelay", &OpenArgs::nodelay)
+      .def_readonly("keepalive", &OpenArgs::keepalive)
+      .def_readonly("from_listener", &OpenArgs::from_listener);
+
+  py::class_<CallResult>(m, "CallResult")
+      .def(py::init([](CallStatus status, std::optional<Handle> handle, std::uint32_t length, State state,
+                       std::uint32_t readable, std::uint32_t room, const py::object& data) {
+             return CallResult{.status = status,
+                               .handle = handle.value_or(Handle{}),
+                               .length = length,
+                               .state = state,
+                               .readable = readable,
+                               .room = room,
+                               .data = data.is_none() ? Bytes{} : to_datagram(data)};
+           }),
+           py::arg("status"), py::kw_only(), py::arg("handle") = py::none(), py::arg("length") = 0,
+           py::arg("state") = State::closed, py::arg("readable") = 0, py::arg("room") = 0, py::arg("data") = py::none())
+      .def_readonly("status", &CallResult::status)
+      .def_readonly("handle", &CallResult::handle)
+      .def_readonly("length", &CallResult::length)
+      .def_readonly("state", &CallResult::state)
+      .def_readonly("readable", &CallResult::readable)
+      .def_readonly("room", &CallResult::room)
+      .def_property_readonly("data", [](const CallResult& r) { return to_bytes(r.data); })
+      .def("__bool__", [](const CallResult& r) { return static_cast<bool>(r); })
+      .def("__repr__", &call_repr);
+
+  py::class_<Notification>(m, "Notification")
+      .def(py::init([](Handle handle, std::uint16_t flags, std::uint64_t time_us) {
+             return Notification{handle, flags, time_us};
+           }),
+           py::arg("handle"), py::arg("flags"), py::arg("time_us") = 0)
+      .def_readonly("handle", &Notification::handle)
+      .def_property_readonly("flags", [](const Notification& n) { return notify_object(n.flags); })
+      .def_readonly("time_us", &Notification::time_us)
+      .def("__repr__", [](const Notification& n) {
+        return "<Notification handle " + number(n.handle.value) + ", " +
+               py::cast<std::string>(py::str(notify_object(n.flags).attr("name"))) + ", " + number(n.time_us) + " us>";
+      });
+
+  py::class_<RetireRecord>(m, "RetireRecord")
+      .def_readonly("order", &RetireRecord::order)
+      .def_property_readonly("kind", [](const RetireRecord& r) { return enum_member("EventKind", r.kind); })
+      .def_readonly("cycle", &RetireRecord::cycle)
+      .def_readonly("time_us", &RetireRecord::time_us)
+      .def_readonly("connection", &RetireRecord::connection)
+      .def_readonly("reason", &RetireRecord::reason)
+      .def_readonly("state", &RetireRecord::state)
+      .def_readonly("sent", &RetireRecord::sent)
+      .def("__repr__", [](const RetireRecord& r) {
+        return "<RetireRecord " + number(r.order) + ": " +
+               py::cast<std::string>(enum_member("EventKind", r.kind).attr("name")) + ", " +
+               (r.connection ? "connection " + number(*r.connection) + ", " + to_string(r.state) : "no connection") +
+               ", reason " + number(r.reason) + (r.sent ? ", sent" : "") + ", cycle " + number(r.cycle) + ", " +
+               number(r.time_us) + " us>";
+      });
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------------------
+// Device
+
+Device::Use::Use(Device& device) : device_(device) {
+  if (device.busy_.test_and_set()) throw UsageError("this device is in use by another thread");
+  if (device.dut_ == nullptr) {
+    device.busy_.clear();
+    throw UsageError("this device has been closed");
+  }
+}
+
+void Device::close() {
+  if (dut_ == nullptr) return;
+  std::unique_ptr<Dut> dut;
+  {
+    const Use use(*this);
+    dut = std::move(dut_);
+  }
+  const py::gil_scoped_release nogil;
+  dut.reset();
+}
+
+void Device::inject(Bytes datagram) {
+  run([&](Dut& dut) {
+    dut.inject(datagram);
+    if (recording_) frames_.push_back({std::move(datagram), dut.now_us(), dut.cycles(), true});
+  });
+}
+
+std::optional<Datagram> Device::note(std::optional<Datagram> d) {
+  if (recording_ && d) frames_.push_back(*d);
+  return d;
+}
+
+std::vector<Datagram> Device::take_frames() { return std::exchange(frames_, {}); }
+
+void bind_device(py::module_& m) {
+  bind_values(m);
+
+  py::class_<Device>(m, "Device")
+      .def(py::init([](const py::object& kind, unsigned width, unsigned connections, unsigned listeners,
+                       unsigned tx_buffer_log2, unsigned rx_buffer_log2, unsigned timer_scan, bool random_stalls,
+                       const std::string& waves, std::uint64_t seed, const py::dict& settings, bool record) {
+             const DutOptions options{.data_w = width,
+                                      .conns = connections,
+                                      .listeners = listeners,
+                                      .tx_buf_log2 = tx_buffer_log2,
+                                      .rx_buf_log2 = rx_buffer_log2,
+                                      .timer_scan = timer_scan,
+                                      .random_stalls = random_stalls,
+                                      .waves = waves};
+             std::unique_ptr<Device> device;
+             if (py::isinstance<py::str>(kind)) {
+               const auto name = py::cast<std::string>(kind);
+               const py::gil_scoped_release nogil;
+               device = std::make_unique<Device>(make_dut(name, options), name, options, true);
+             } else {
+               const bool user = py::cast<bool>(kind.attr("user_calls"));
+               device = std::make_unique<Device>(std::make_unique<PythonDut>(kind),
+                                                 py::cast<std::string>(kind.attr("name")), options, user);
+             }
+             device->set_recording(record);
+             const DutConfig start = config(seed, settings);
+             device->run([&](Dut& dut) { dut.reset(start); });
+             return device;
+           }),
+           py::arg("kind") = "model", py::kw_only(), py::arg("width") = 64, py::arg("connections") = 64,
+           py::arg("listeners") = 8, py::arg("tx_buffer_log2") = 14, py::arg("rx_buffer_log2") = 14,
+           py::arg("timer_scan") = 4, py::arg("random_stalls") = false, py::arg("waves") = "", py::arg("seed") = 1,
+           py::arg("settings") = py::dict(), py::arg("record") = false)
+      .def("__enter__", [](const py::object& self) { return self; })
+      .def("__exit__", [](Device& d, const py::args&) { d.close(); })
+      .def("shut_down", &Device::close)
+      .def_property_readonly("closed", &Device::closed)
+      .def_property_readonly("kind", &Device::kind)
+      .def_property_readonly("user_calls", &Device::user_calls)
+      .def_property_readonly("name", [](Device& d) { return d.run([](Dut& dut) { return dut.name(); }); })
+      .def_property_readonly("description", [](Device& d) { return d.run([](Dut& dut) { return dut.description(); }); })
+      .def_property_readonly("width", [](const Device& d) { return d.options().data_w; })
+      .def_property_readonly("connections", [](const Device& d) { return d.options().conns; })
+      .def("__repr__",
+           [](Device& d) {
+             return d.closed() ? "<Device " + d.kind() + ", closed>"
+                               : "<Device " + d.run([](Dut& dut) { return dut.description(); }) + ">";
+           })
+      // ---- L0
+      .def(
+          "reset",
+          [](Device& d, std::uint64_t seed, const py::kwargs& settings) {
+            const DutConfig c = config(seed, settings);
+            d.run([&](Dut& dut) { dut.reset(c); });
+            d.take_frames();
+          },
+          py::arg("seed") = 1)
+      .def(
+          "inject", [](Device& d, const py::object& datagram) { d.inject(to_datagram(datagram)); }, py::arg("datagram"))
+      .def("poll", [](Device& d) { return d.note(d.run([](Dut& dut) { return dut.poll_output(); })); })
+      .def("settle", [](Device& d) { d.run([](Dut& dut) { dut.settle(); }); })
+      .def(
+          "run_until_output",
+          [](Device& d, std::uint64_t us) {
+            return d.note(d.run([us](Dut& dut) { return dut.run_until_output(us); }));
+          },
+          py::arg("us") = 1'000'000)
+      .def(
+          "advance", [](Device& d, std::uint64_t us) { d.run([us](Dut& dut) { dut.advance(us); }); }, py::arg("us"))
+      .def(
+          "exchange",
+          [](Device& d, const py::object& datagram, std::uint64_t us) {
+            d.inject(to_datagram(datagram));
+            std::vector<Datagram> out = d.run([&](Dut& dut) {
+              std::vector<Datagram> got;
+              if (us == 0)
+                dut.settle();
+              else
+                dut.advance(us);
+              while (auto o = dut.poll_output()) got.push_back(std::move(*o));
+              return got;
+            });
+            for (const Datagram& o : out) d.note(o);
+            return out;
+          },
+          py::arg("datagram"), py::arg("us") = 0)
+      .def("outputs",
+           [](Device& d) {
+             std::vector<Datagram> out = d.run([](Dut& dut) {
+               std::vector<Datagram> got;
+               while (auto o = dut.poll_output()) got.push_back(std::move(*o));
+               return got;
+             });
+             for (const Datagram& o : out) d.note(o);
+             return out;
+           })
+      .def_property_readonly("now_us", [](Device& d) { return d.run([](Dut& dut) { return dut.now_us(); }); })
+      .def_property_readonly("cycles", [](Device& d) { return d.run([](Dut& dut) { return dut.cycles(); }); })
+      // ---- L1
+      .def(
+          "open_passive",
+          [](Device& d, std::uint16_t port, const py::object& local_ip, const py::object& remote_ip,
+             std::uint16_t remote_port, unsigned backlog) {
+            OpenArgs a = open_args(local_ip, port, remote_ip, remote_port);
+            a.backlog = backlog;
+            return d.run([&](Dut& dut) { return dut.open_passive(a); });
+          },
+          py::arg("port"), py::kw_only(), py::arg("local_ip") = py::none(), py::arg("remote_ip") = py::none(),
+          py::arg("remote_port") = 0, py::arg("backlog") = 8)
+      .def(
+          "open_active",
+          [](Device& d, const py::object& remote_ip, std::uint16_t remote_port, std::uint16_t local_port,
+             const py::object& local_ip, bool nodelay, bool keepalive, std::optional<Handle> from_listener) {
+            OpenArgs a = open_args(local_ip, local_port, remote_ip, remote_port);
+            a.nodelay = nodelay;
+            a.keepalive = keepalive;
+            a.from_listener = from_listener;
+            return d.run([&](Dut& dut) { return dut.open_active(a); });
+          },
+          py::arg("remote_ip"), py::arg("remote_port"), py::kw_only(), py::arg("local_port"),
+          py::arg("local_ip") = py::none(), py::arg("nodelay") = false, py::arg("keepalive") = false,
+          py::arg("from_listener") = py::none())
+      .def(
+          "accept", [](Device& d, Handle h) { return d.run([h](Dut& dut) { return dut.accept(h); }); },
+          py::arg("listener"))
+      .def(
+          "send",
+          [](Device& d, Handle h, const py::object& data) {
+            const Buffer buffer(data);
+            return d.run([&](Dut& dut) { return dut.send(h, buffer.view()); });
+          },
+          py::arg("handle"), py::arg("data"))
+      .def(
+          "receive",
+          [](Device& d, Handle h, std::uint32_t max) { return d.run([=](Dut& dut) { return dut.receive(h, max); }); },
+          py::arg("handle"), py::arg("max") = 65535)
+      .def(
+          "close", [](Device& d, Handle h, bool half) { return d.run([=](Dut& dut) { return dut.close(h, half); }); },
+          py::arg("handle"), py::kw_only(), py::arg("half") = false)
+      .def(
+          "abort", [](Device& d, Handle h) { return d.run([h](Dut& dut) { return dut.abort(h); }); }, py::arg("handle"))
+      .def(
+          "status", [](Device& d, Handle h) { return d.run([h](Dut& dut) { return dut.status(h); }); },
+          py::arg("handle"))
+      .def(
+          "set_options",
+          [](Device& d, Handle h, bool nodelay, bool keepalive) {
+            return d.run([=](Dut& dut) { return dut.set_options(h, nodelay, keepalive); });
+          },
+          py::arg("handle"), py::kw_only(), py::arg("nodelay"), py::arg("keepalive"))
+      .def("poll_notification", [](Device& d) { return d.run([](Dut& dut) { return dut.poll_notification(); }); })
+      .def("notifications",
+           [](Device& d) {
+             return d.run([](Dut& dut) {
+               std::vector<Notification> all;
+               while (auto n = dut.poll_notification()) all.push_back(*n);
+               return all;
+             });
+           })
+      // ---- settings, counters, L2, faults
+      .def(
+          "set",
+          [](Device& d, const std::string& name, std::uint64_t value) {
+            d.run([&](Dut& dut) { dut.set(name, value); });
+          },
+          py::arg("name"), py::arg("value"))
+      .def(
+          "counter",
+          [](Device& d, const std::string& name) { return d.run([&](Dut& dut) { return dut.counter(name); }); },
+          py::arg("name"))
+      .def_property_readonly("has_retire_records",
+                             [](Device& d) { return d.run([](Dut& dut) { return dut.has_retire_records(); }); })
+      .def(
+          "set_retire_recording", [](Device& d, bool on) { d.run([on](Dut& dut) { dut.set_retire_recording(on); }); },
+          py::arg("on") = true)
+      .def("take_retire_records", [](Device& d) { return d.run([](Dut& dut) { return dut.take_retire_records(); }); })
+      .def(
+          "set_fault", [](Device& d, const std::string& id) { d.run([&](Dut& dut) { dut.set_fault(id); }); },
+          py::arg("id"))
+      // ---- recording
+      .def_property("recording", &Device::recording, &Device::set_recording)
+      .def_property_readonly("frames", [](const Device& d) { return d.frames(); })
+      .def("take_frames", &Device::take_frames);
+
+  m.def("rtl_parameter_sets", [] {
+    py::list sets;
+    for (const DutOptions& o : rtl_parameter_sets()) {
+      py::dict d;
+      d["width"] = o.data_w;
+      d["connections"] = o.conns;
+      d["listeners"] = o.listeners;
+      d["tx_buffer_log2"] = o.tx_buf_log2;
+      d["rx_buffer_log2"] = o.rx_buf_log2;
+      d["timer_scan"] = o.timer_scan;
+      sets.append(d);
+    }
+    return sets;
+  });
+  m.def("available_sets", &available_sets);
+}
+
+}  // namespace tiptoe::python

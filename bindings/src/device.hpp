@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device as Python holds it: closed deterministically, used by one thread at a time, the GIL released while it runs.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common.hpp"
+
+namespace tiptoe::python {
+
+class Device {
+ public:
+  Device(std::unique_ptr<Dut> dut, std::string kind, DutOptions options, bool user_calls)
+      : dut_(std::move(dut)), kind_(std::move(kind)), options_(std::move(options)), user_calls_(user_calls) {}
+
+  const std::string& kind() const { return kind_; }
+  const DutOptions& options() const { return options_; }
+  bool user_calls() const { return user_calls_; }
+  bool closed() const { return dut_ == nullptr; }
+  void close();
+
+  void set_recording(bool on) { recording_ = on; }
+  bool recording() const { return recording_; }
+  std::vector<Datagram> take_frames();
+  const std::vector<Datagram>& frames() const { return frames_; }
+
+  /// Runs f(Dut&) without the GIL. Throws when another thread is inside or the device is closed.
+  template <class F>
+  auto run(F&& f) {
+    const Use use(*this);
+    const py::gil_scoped_release nogil;
+    return std::forward<F>(f)(*dut_);
+  }
+
+  void inject(Bytes datagram);
+  std::optional<Datagram> note(std::optional<Datagram> d);
+
+ private:
+  class Use {
+   public:
+    explicit Use(Device& device);
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use() { device_.busy_.clear(); }
+
+   private:
+    Device& device_;
+  };
+
+  std::unique_ptr<Dut> dut_;
+  std::string kind_;
+  DutOptions options_;
+  bool user_calls_;
+  bool recording_ = false;
+  std::vector<Datagram> frames_;
+  std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
+};
+
+}  // namespace tiptoe::python
