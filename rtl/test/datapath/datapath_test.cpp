@@ -156,8 +156,14 @@ TYPED_TEST(Datapath, OptionWalk) {
       walk(opts, 5 + b.rnd(11));
     }
   }
-  for (int i = 0; i < 2000; ++i) {
-    for (auto& byte : opts) byte = static_cast<std::uint8_t>(b.chance(80) ? b.rnd(6) : b.rnd());
+  for (int i = 0; i < 20000; ++i) {
+    for (auto& byte : opts) byte = static_cast<std::uint8_t>(b.chance(50) ? b.rnd(6) : b.rnd());
+    for (std::size_t p = 0; b.chance(90) && p + 4 <= 40;) {  // well-formed up to here
+      const std::uint32_t kind = 1 + b.rnd(6), len = kind == 1 ? 1 : kind == 2 && b.chance(80) ? 4 : 2 + b.rnd(10);
+      opts[p] = static_cast<std::uint8_t>(kind);
+      if (kind != 1) opts[p + 1] = static_cast<std::uint8_t>(len);
+      p += len;
+    }
     walk(opts, 5 + b.rnd(11));
   }
 }
@@ -407,7 +413,7 @@ TYPED_TEST(Datapath, Storm) {
   Bench b(9);
   b.auto_release = false;
   b.set_local({kLocal, 0, 0, 0});
-  for (int i = 0; i < 30000; ++i) {
+  for (int i = 0; i < 60000; ++i) {
     if (i % 1500 == 0) {
       TestFixture::random_rates(b);
       b.top->ttl_i = static_cast<CData>(b.rnd()), b.top->tos_i = static_cast<CData>(b.rnd()),
