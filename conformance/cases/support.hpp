@@ -10,8 +10,8 @@
 
 namespace tiptoe::conformance::cases {
 
-/// The segment must be repeated at these intervals (seconds), counted from `last`, the time of the previous one. Returns the
-/// time of the last repetition.
+/// The segment must be repeated at these intervals (seconds), counted from `last`, the time of the previous one.
+/// Returns the time of the last repetition.
 inline std::uint64_t expect_repeats(Tester& t, Conn& c, const Segment& pattern, std::uint64_t last,
                                     std::initializer_list<std::uint64_t> intervals_s) {
   for (const std::uint64_t interval : intervals_s) {
@@ -23,19 +23,19 @@ inline std::uint64_t expect_repeats(Tester& t, Conn& c, const Segment& pattern, 
   return last;
 }
 
-/// Takes all that the device has to send now, which must be text in order from S in segments of at most `most` octets, `n`
-/// octets in all. Returns their sizes.
+/// Takes all that the device has to send now, which must be text in order from S in segments of at most `most` octets,
+/// `n` octets in all. Returns their sizes.
 inline std::vector<std::size_t> expect_stream(Tester& t, Conn& c, std::size_t n, std::size_t most,
                                               std::uint64_t within = at_once) {
   std::vector<std::size_t> sizes;
   std::size_t got = 0;
   while (got < n) {
-    const Received s = c.expect_loose({.seq = c.S, .ack = c.R, .flags_set = ACK, .flags_clear = SYN | FIN | RST | URG},
-                                      within);
+    const Received s =
+        c.expect_loose({.seq = c.S, .ack = c.R, .flags_set = ACK, .flags_clear = SYN | FIN | RST | URG}, within);
     if (s.text_length() == 0) t.fail("an empty segment where text was due");
     if (s.text_length() > most) {
-      t.fail("a segment with " + std::to_string(s.text_length()) + " octets of text, at most " +
-             std::to_string(most) + " are allowed");
+      t.fail("a segment with " + std::to_string(s.text_length()) + " octets of text, at most " + std::to_string(most) +
+             " are allowed");
     }
     got += s.text_length();
     sizes.push_back(s.text_length());

@@ -53,7 +53,7 @@ void Conn::restart(std::uint32_t the_isn) {
   user_supplied = user_read = 0;
   peer_edge_ = isn;
   send_edge_ = ack_high_ = 0;
-  send_edge_known_ = ack_seen_ = false;
+  send_edge_known_ = ack_seen_ = read_since_window_ = false;
 }
 
 std::string Conn::name() const { return ip_to_string(peer.ip) + "." + std::to_string(peer.port); }
@@ -110,8 +110,14 @@ void Conn::note_received(const Segment& s) {
   ack_high_ = *s.ack;
   ack_seen_ = true;
   R = seq_max(R, *s.ack);
-  const std::uint32_t edge = *s.ack + *s.window;
-  W = seq_lt(edge, R) ? 0 : edge - R;
+  window_edge_ = *s.ack + *s.window;
+  W = seq_lt(window_edge_, R) ? 0 : window_edge_ - R;
+  if (s.flags == ACK && s.text_length() == 0) read_since_window_ = false;
+}
+
+bool Conn::is_window_update(const Segment& s) const {
+  return absorb_window_updates && read_since_window_ && ack_seen_ && s.flags == ACK && s.text_length() == 0 &&
+         *s.seq == S && *s.ack == ack_high_ && seq_lt(window_edge_, *s.ack + *s.window);
 }
 
 std::string Conn::check(const Segment& s) const {

@@ -27,8 +27,9 @@ const Handle& Conn::need_handle() const {
 
 CallResult Conn::answered(const std::string& call, CallResult result, CallStatus expected) {
   std::string text = "user -> " + call + ": " + to_string(result.status);
-  if (result.length != 0) text += ", " + std::to_string(result.length) + " octets";
-  if (!result.data.empty()) text += ", " + std::to_string(result.data.size()) + " octets";
+  if (result.length != 0 || !result.data.empty()) {
+    text += ", " + std::to_string(std::max<std::size_t>(result.length, result.data.size())) + " octets";
+  }
   tester_->note(text);
   tester_->last_sent_ = "the user call " + call + " " + tester_->when();
   tester_->drain_notifications();
@@ -105,6 +106,7 @@ CallResult Conn::receive(std::uint32_t max, CallStatus expected) {
                   std::to_string(*at.first));
   }
   user_read += result.data.size();
+  read_since_window_ = true;
   return result;
 }
 
@@ -164,6 +166,13 @@ std::uint16_t Conn::pending_notifications() {
   if (handle) flags = static_cast<std::uint16_t>(flags | tester_->notified_[handle->value]);
   if (listener)
     flags = static_cast<std::uint16_t>(flags | (tester_->notified_[listener->value] & Notification::accept));
+  return flags;
+}
+
+std::uint16_t Conn::take_notifications() {
+  const std::uint16_t flags = pending_notifications();
+  if (handle) tester_->notified_[handle->value] = 0;
+  if (listener) tester_->notified_[listener->value] = 0;
   return flags;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every case as a GoogleTest test, on one device.
 //
-//   tiptoe_conformance_test [--dut=model] [--seed=1] [--fault=ID] [--list-ladders] [--gtest_filter=textbook/*]
+//   tiptoe_conformance_test [--dut=model] [--seed=1] [--fault=ID] [--list-ladders] [--gtest_filter='textbook.TB_05*']
 //
 // Without --dut the environment variable TIPTOE_DUT decides, then "model".
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -82,8 +83,10 @@ int main(int argc, char** argv) {
     }
   }
   for (const Case& c : all_cases().cases()) {
-    const std::size_t slash = c.id.rfind('/');
-    testing::RegisterTest(c.id.substr(0, slash).c_str(), c.id.substr(slash + 1).c_str(), nullptr, nullptr, __FILE__,
+    std::string id = c.id;
+    std::replace(id.begin(), id.end(), '-', '_');  // '-' has a meaning in --gtest_filter
+    const std::size_t slash = id.rfind('/');
+    testing::RegisterTest(id.substr(0, slash).c_str(), id.substr(slash + 1).c_str(), nullptr, nullptr, __FILE__,
                           __LINE__, [&c]() -> testing::Test* { return new CaseTest(c); });
   }
   return RUN_ALL_TESTS();

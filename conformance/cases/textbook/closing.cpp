@@ -198,18 +198,20 @@ void simultaneous_close(Tester& t) {
 void register_textbook_closing(Registry& r) {
   r.add_with_wrap({.id = "textbook/TB-02a-close-by-device",
                    .title = "Orderly close in four segments, the device closes first",
-                   .rules = {"TB-02", "RFC9293-3.6-5", "RFC9293-3.4-2", "ST-ESTABLISHED-U-CLOSE", "ST-FIN-WAIT-1-ACK-FIN",
-                             "ST-FIN-WAIT-2-FIN"},
-                   .description = "CLOSE sends <CTL=FIN,ACK>; ACK = SEQ+1 leads to FIN_WAIT_2; the tester's FIN draws ACK = "
-                                  "SEQ+1 and leads to TIME_WAIT. The user is told end of file and CLOSED.",
+                   .rules = {"TB-02", "RFC9293-3.6-5", "RFC9293-3.4-2", "ST-ESTABLISHED-U-CLOSE",
+                             "ST-FIN-WAIT-1-ACK-FIN", "ST-FIN-WAIT-2-FIN"},
+                   .description =
+                       "CLOSE sends <CTL=FIN,ACK>; ACK = SEQ+1 leads to FIN_WAIT_2; the tester's FIN draws ACK = "
+                       "SEQ+1 and leads to TIME_WAIT. The user is told end of file and CLOSED.",
                    .run = close_by_device});
-  r.add_with_wrap({.id = "textbook/TB-02b-close-by-peer",
-                   .title = "Orderly close in four segments, the tester closes first",
-                   .rules = {"TB-02", "RFC9293-3.6-5", "RFC9293-3.6-3", "RFC9293-3.6-4", "RFC1122-4.2.2.20-a", "MUST-12",
-                             "ST-ESTABLISHED-FIN", "ST-CLOSE-WAIT-U-CLOSE", "ST-LAST-ACK-ACK-FIN", "ST-CLOSE-WAIT-U-RECV"},
-                   .description = "The tester's FIN is acknowledged (CLOSE_WAIT), end of file reaches the user after the last "
-                                  "octet. CLOSE sends a FIN (LAST_ACK); its ACK ends the connection, with no TIME_WAIT.",
-                   .run = close_by_peer});
+  r.add_with_wrap(
+      {.id = "textbook/TB-02b-close-by-peer",
+       .title = "Orderly close in four segments, the tester closes first",
+       .rules = {"TB-02", "RFC9293-3.6-5", "RFC9293-3.6-3", "RFC9293-3.6-4", "RFC1122-4.2.2.20-a", "MUST-12",
+                 "ST-ESTABLISHED-FIN", "ST-CLOSE-WAIT-U-CLOSE", "ST-LAST-ACK-ACK-FIN", "ST-CLOSE-WAIT-U-RECV"},
+       .description = "The tester's FIN is acknowledged (CLOSE_WAIT), end of file reaches the user after the last "
+                      "octet. CLOSE sends a FIN (LAST_ACK); its ACK ends the connection, with no TIME_WAIT.",
+       .run = close_by_peer});
   r.add({.id = "textbook/TB-03a-close-in-three",
          .title = "Orderly close in three segments: ACK and FIN of the passive side travel together",
          .rules = {"TB-03", "RFC1122-4.2.2.8-1", "ST-FIN-WAIT-1-FINACK"},
@@ -222,46 +224,52 @@ void register_textbook_closing(Registry& r) {
          .run = text_and_fin_together});
   r.add_with_wrap({.id = "textbook/TB-08-fin-never-acknowledged",
                    .title = "A FIN without answer is repeated with back-off, then the connection ends",
-                   .rules = {"TB-08", "RFC9293-3.6-1", "ST-FIN-WAIT-1-TO-RTX", "ST-FIN-WAIT-1-TO-R2", "MUST-20", "MUST-19",
-                             "RFC6298-5.5", "RFC9293-3.6-7"},
-                   .description = "CLOSE, and the tester is silent. The FIN, and nothing else, is repeated after 1, 2, 4 … 32 s; "
-                                  "about a minute after the sixth repetition the user is told TIMEOUT and CLOSED.",
+                   .rules = {"TB-08", "RFC9293-3.6-1", "ST-FIN-WAIT-1-TO-RTX", "ST-FIN-WAIT-1-TO-R2", "MUST-20",
+                             "MUST-19", "RFC6298-5.5", "RFC9293-3.6-7"},
+                   .description =
+                       "CLOSE, and the tester is silent. The FIN, and nothing else, is repeated after 1, 2, 4 … 32 s; "
+                       "about a minute after the sixth repetition the user is told TIMEOUT and CLOSED.",
                    .run = fin_never_acknowledged,
                    .settings = {{"DATA_RETRIES", 6}, {"USER_TIMEOUT", 0}}});
   r.add_with_wrap({.id = "textbook/TB-10a-half-close",
                    .title = "Half-close: the device has closed and still receives",
-                   .rules = {"TB-10", "RFC9293-3.6-2", "RFC9293-3.6.1-1", "ST-FIN-WAIT-2-TXT-INORD", "ST-FIN-WAIT-2-FIN",
-                             "ST-FIN-WAIT-2-U-SEND", "ST-FIN-WAIT-2-U-RECV"},
-                   .description = "In FIN_WAIT_2 the tester sends five segments of text, each acknowledged and delivered; SEND "
-                                  "is refused; the tester's FIN leads to TIME_WAIT.",
+                   .rules = {"TB-10", "RFC9293-3.6-2", "RFC9293-3.6.1-1", "ST-FIN-WAIT-2-TXT-INORD",
+                             "ST-FIN-WAIT-2-FIN", "ST-FIN-WAIT-2-U-SEND", "ST-FIN-WAIT-2-U-RECV"},
+                   .description =
+                       "In FIN_WAIT_2 the tester sends five segments of text, each acknowledged and delivered; SEND "
+                       "is refused; the tester's FIN leads to TIME_WAIT.",
                    .run = half_close});
   r.add({.id = "textbook/TB-10b-half-close-sort",
          .title = "Half-close as sort uses it: all input, FIN, all output, FIN",
          .rules = {"TB-10", "RFC9293-3.6.1-1", "RFC9293-3.6-3", "ST-CLOSE-WAIT-U-SEND", "ST-CLOSE-WAIT-U-CLOSE"},
-         .description = "The tester sends 2500 octets and FIN; the device's user then sends 3000 octets, which arrive, and "
-                        "CLOSEs.",
+         .description =
+             "The tester sends 2500 octets and FIN; the device's user then sends 3000 octets, which arrive, and "
+             "CLOSEs.",
          .run = half_close_sort});
   r.add_with_wrap({.id = "textbook/TB-10c-close-with-queued-text",
                    .title = "CLOSE with text still queued: all of it goes out, then the FIN",
                    .rules = {"TB-10", "RFC9293-3.6-1", "RFC9293-3.8-1", "ST-ESTABLISHED-U-CLOSE", "RFC9293-3.9.1.2-1"},
-                   .description = "The tester offers a window of 1000. SEND 2500, CLOSE: 1000, 1000 and 500 octets come as the "
-                                  "tester acknowledges, the FIN with or after the last.",
+                   .description =
+                       "The tester offers a window of 1000. SEND 2500, CLOSE: 1000, 1000 and 500 octets come as the "
+                       "tester acknowledges, the FIN with or after the last.",
                    .run = close_after_queued_data});
   r.add({.id = "textbook/TB-16a-fin-wait-2-timer",
          .title = "FIN_WAIT_2 that the peer never leaves ends after the set time",
          .rules = {"TB-16"},
-         .description = "FW2_TIMEOUT = 675 s: nothing happens for 674 s, then the user is told TIMEOUT and CLOSED, with nothing "
-                        "sent; a later segment draws RST.",
+         .description =
+             "FW2_TIMEOUT = 675 s: nothing happens for 674 s, then the user is told TIMEOUT and CLOSED, with nothing "
+             "sent; a later segment draws RST.",
          .run = fin_wait_2_timer,
          .level = Level::may,
          .settings = {{"FW2_TIMEOUT", 675'000'000}}});
-  r.add({.id = "textbook/TB-16b-fin-wait-2-timer-restarts",
-         .title = "The FIN_WAIT_2 timer counts idle time",
-         .rules = {"TB-16"},
-         .description = "After 600 s in FIN_WAIT_2 the tester sends text. The connection lives on for 675 s from there.",
-         .run = fin_wait_2_timer_restarts,
-         .level = Level::may,
-         .settings = {{"FW2_TIMEOUT", 675'000'000}}});
+  r.add(
+      {.id = "textbook/TB-16b-fin-wait-2-timer-restarts",
+       .title = "The FIN_WAIT_2 timer counts idle time",
+       .rules = {"TB-16"},
+       .description = "After 600 s in FIN_WAIT_2 the tester sends text. The connection lives on for 675 s from there.",
+       .run = fin_wait_2_timer_restarts,
+       .level = Level::may,
+       .settings = {{"FW2_TIMEOUT", 675'000'000}}});
   r.add({.id = "textbook/TB-16c-fin-wait-2-half-close",
          .title = "A half-close has no FIN_WAIT_2 timer",
          .rules = {"TB-16", "RFC9293-3.6-2"},
@@ -271,8 +279,9 @@ void register_textbook_closing(Registry& r) {
   r.add_with_wrap({.id = "textbook/TB-24-simultaneous-close",
                    .title = "Simultaneous close: FIN crosses FIN",
                    .rules = {"TB-24", "RFC9293-3.6-6", "ST-FIN-WAIT-1-FIN", "ST-CLOSING-ACK-FIN"},
-                   .description = "The device's FIN crosses the tester's. Each is acknowledged: FIN_WAIT_1, CLOSING, TIME_WAIT; "
-                                  "four segments, as in a normal close.",
+                   .description =
+                       "The device's FIN crosses the tester's. Each is acknowledged: FIN_WAIT_1, CLOSING, TIME_WAIT; "
+                       "four segments, as in a normal close.",
                    .run = simultaneous_close});
 }
 

@@ -7,7 +7,7 @@ namespace tiptoe::conformance::cases {
 namespace {
 
 void told_apart_by_tuple(Tester& t) {
-  const Endpoint peers[] = {{peer_ip, 1000}, {peer_ip, 1001}, {peer_ip_2, 1000}, {peer_ip_2, 1001},
+  const Endpoint peers[] = {{peer_ip, 1000}, {peer_ip, 1001},    {peer_ip_2, 1000},  {peer_ip_2, 1001},
                             {peer_ip, 1002}, {0x0B000001, 1000}, {0x0A000100, 1000}, {peer_ip, 0xFFFF}};
   std::vector<Conn*> conns;
   for (const Endpoint& peer : peers) {
@@ -62,7 +62,8 @@ void expect_reaches(Tester& t, Conn& c, Handle right, const std::vector<Handle>&
   t.expect_nothing();
   for (const Handle& h : others) {
     if (h == right) continue;
-    t.check(t.dut().accept(h).status == CallStatus::would_block, "the connection reached another listener than " + whom);
+    t.check(t.dut().accept(h).status == CallStatus::would_block,
+            "the connection reached another listener than " + whom);
   }
   const CallResult accepted = t.dut().accept(right);
   t.check(accepted.status == CallStatus::ok, "the connection did not reach " + whom);
@@ -110,8 +111,8 @@ void bound_peer_refuses(Tester& t) {
 void second_listener_refused(Tester& t) {
   t.listen();
   const CallResult again = t.dut().open_passive({.local_port = device_port});
-  t.check(again.status == CallStatus::exists, "a second identical passive OPEN returned " +
-                                                  std::string(to_string(again.status)));
+  t.check(again.status == CallStatus::exists,
+          "a second identical passive OPEN returned " + std::string(to_string(again.status)));
   t.reach(State::established);
   t.probe_state(State::established);
 }
@@ -200,14 +201,16 @@ void register_textbook_demux(Registry& r) {
   r.add({.id = "textbook/TB-30-demultiplexing",
          .title = "Connections on one listening port are told apart by the whole 4-tuple",
          .rules = {"TB-30", "RFC9293-3.9.1.1-1"},
-         .description = "Eight connections that differ in foreign address or port only. Octets of each reach the user of that "
-                        "connection, text of each user its peer; a RST ends one of them only.",
+         .description =
+             "Eight connections that differ in foreign address or port only. Octets of each reach the user of that "
+             "connection, text of each user its peer; a RST ends one of them only.",
          .run = told_apart_by_tuple});
   r.add({.id = "textbook/TB-31a-precedence",
          .title = "(local, foreign) beats (local, any) beats (any, any)",
          .rules = {"TB-31", "MUST-43", "RFC9293-3.9.1.1-1"},
-         .description = "Four listeners on one port, bound more and more closely, the most general first. Each of four SYNs "
-                        "reaches the most specific listener that fits.",
+         .description =
+             "Four listeners on one port, bound more and more closely, the most general first. Each of four SYNs "
+             "reaches the most specific listener that fits.",
          .run = [](Tester& t) { binding_precedence(t, false); }});
   r.add({.id = "textbook/TB-31b-precedence-reversed",
          .title = "The same, whatever order the listeners were opened in",
@@ -232,20 +235,23 @@ void register_textbook_demux(Registry& r) {
   r.add({.id = "textbook/TB-32a-before-accept",
          .title = "Handshakes complete, and text is kept, before the user accepts; first in, first out",
          .rules = {"TB-32", "MUST-42"},
-         .description = "Backlog 3: three connections open and send 100 octets each before any ACCEPT. ACCEPT hands them out in "
-                        "order, with their octets.",
+         .description =
+             "Backlog 3: three connections open and send 100 octets each before any ACCEPT. ACCEPT hands them out in "
+             "order, with their octets.",
          .run = backlog_completes_before_accept});
   r.add({.id = "textbook/TB-32b-backlog-full",
          .title = "A full backlog ignores the SYN; the client's retry succeeds later",
          .rules = {"TB-32", "RFC4987-2.2-1"},
-         .description = "Backlog 2 with two connections not accepted: the third SYN draws nothing, in particular no RST. After "
-                        "an ACCEPT its retry opens.",
+         .description =
+             "Backlog 2 with two connections not accepted: the third SYN draws nothing, in particular no RST. After "
+             "an ACCEPT its retry opens.",
          .run = backlog_full});
   r.add({.id = "textbook/TB-32c-backlog-half-open",
          .title = "Half-open connections count, and stop counting when they go",
          .rules = {"TB-32", "RFC4987-2.2-1", "ST-SYN-RECEIVED-RST-EXACT"},
-         .description = "Backlog 1 with one connection in SYN_RECEIVED: a second SYN draws nothing. After a RST of the first the "
-                        "second opens.",
+         .description =
+             "Backlog 1 with one connection in SYN_RECEIVED: a second SYN draws nothing. After a RST of the first the "
+             "second opens.",
          .run = backlog_half_open});
   r.add({.id = "textbook/TB-32d-half-open-does-not-block",
          .title = "A half-open connection does not block the listening port",

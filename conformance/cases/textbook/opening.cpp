@@ -233,22 +233,25 @@ void register_textbook_opening(Registry& r) {
                    .title = "Three-way handshake, the device listens",
                    .rules = {"TB-01", "RFC9293-3.5-1", "RFC9293-3.4-2", "ST-CLOSED-U-OPEN-P", "ST-LISTEN-SYN-IN",
                              "ST-SYN-RECEIVED-ACK-NEW", "MUST-14", "SHLD-5"},
-                   .description = "The tester sends a SYN to a listening port. SYN,ACK with ACK = ISN+1 and an MSS option "
-                                  "must come, and nothing after the tester's ACK. The user is told. The first octet of "
-                                  "each side, at ISN+1, is taken by the other.",
+                   .description =
+                       "The tester sends a SYN to a listening port. SYN,ACK with ACK = ISN+1 and an MSS option "
+                       "must come, and nothing after the tester's ACK. The user is told. The first octet of "
+                       "each side, at ISN+1, is taken by the other.",
                    .run = handshake_passive});
   r.add_with_wrap({.id = "textbook/TB-01b-active-open",
                    .title = "Three-way handshake, the device opens",
                    .rules = {"TB-01", "RFC9293-3.5-1", "RFC9293-3.4-2", "ST-CLOSED-U-OPEN-A", "ST-SYN-SENT-SYNACK",
                              "ST-SYN-SENT-U-STATUS", "MUST-14", "SHLD-5"},
-                   .description = "The user opens. A SYN with MSS option must come, then, after the tester's SYN,ACK, an ACK "
-                                  "<SEQ=ISS+1><ACK=ISN+1>. STATUS tells SYN_SENT, then ESTABLISHED; data passes both ways.",
+                   .description =
+                       "The user opens. A SYN with MSS option must come, then, after the tester's SYN,ACK, an ACK "
+                       "<SEQ=ISS+1><ACK=ISN+1>. STATUS tells SYN_SENT, then ESTABLISHED; data passes both ways.",
                    .run = handshake_active});
   r.add({.id = "textbook/TB-04a-isn-clock",
          .title = "The ISN of one 4-tuple grows by one every 4 microseconds",
          .rules = {"TB-04", "MUST-8", "SHLD-1", "RFC6528-3-1", "RFC6528-2-1"},
-         .description = "The same 4-tuple is opened again and again after 10 ms … 1 h. The ISN must have grown by the time "
-                        "between the SYNs divided by 4 us (250 steps of tolerance).",
+         .description =
+             "The same 4-tuple is opened again and again after 10 ms … 1 h. The ISN must have grown by the time "
+             "between the SYNs divided by 4 us (250 steps of tolerance).",
          .run = isn_clock});
   r.add({.id = "textbook/TB-04b-isn-wrap",
          .title = "The ISN clock wraps after 2^32 steps",
@@ -258,37 +261,42 @@ void register_textbook_opening(Registry& r) {
   r.add({.id = "textbook/TB-04c-isn-hash",
          .title = "The ISN depends on the 4-tuple",
          .rules = {"TB-04", "SHLD-1", "RFC6528-3-1"},
-         .description = "Four 4-tuples, which differ in the foreign port or address only, are opened one after the other. "
-                        "Their ISNs, less the clock, must differ.",
+         .description =
+             "Four 4-tuples, which differ in the foreign port or address only, are opened one after the other. "
+             "Their ISNs, less the clock, must differ.",
          .run = isn_per_tuple,
          .level = Level::should});
   r.add({.id = "textbook/TB-05-syn-linux",
          .title = "SYN unanswered: repeated after 1, 2, 4, 8, 16, 32 s, then the open fails",
          .rules = {"TB-05", "ST-SYN-SENT-TO-RTX", "ST-SYN-SENT-TO-R2", "MUST-20", "MUST-22", "RFC9293-3.8.3-1",
                    "RFC6298-5.5", "MUST-19"},
-         .description = "The user opens, the tester is silent. Seven SYNs with the same sequence number must come, at 0, 1, "
-                        "3, 7, 15, 31 and 63 s, STATUS telling SYN_SENT; about one more interval later the user is told "
-                        "TIMEOUT and the connection is gone.",
+         .description =
+             "The user opens, the tester is silent. Seven SYNs with the same sequence number must come, at 0, 1, "
+             "3, 7, 15, 31 and 63 s, STATUS telling SYN_SENT; about one more interval later the user is told "
+             "TIMEOUT and the connection is gone.",
          .run = syn_schedule_linux,
          .profile = "linux-syn",
          .settings = {{"USER_TIMEOUT", 0}}});
-  r.add({.id = "textbook/TB-06-syn-bsd",
-         .title = "SYN unanswered, BSD schedule: 6 s, 24 s more, given up at 75 s",
-         .rules = {"TB-06", "ST-SYN-SENT-TO-RTX", "MUST-22"},
-         .description = "The user opens, the tester is silent. SYNs at 0, 6 and 30 s; at 75 s the user is told TIMEOUT.",
-         .run = syn_schedule_bsd,
-         .profile = "bsd-syn"});
+  r.add(
+      {.id = "textbook/TB-06-syn-bsd",
+       .title = "SYN unanswered, BSD schedule: 6 s, 24 s more, given up at 75 s",
+       .rules = {"TB-06", "ST-SYN-SENT-TO-RTX", "MUST-22"},
+       .description = "The user opens, the tester is silent. SYNs at 0, 6 and 30 s; at 75 s the user is told TIMEOUT.",
+       .run = syn_schedule_bsd,
+       .profile = "bsd-syn"});
   r.add({.id = "textbook/TB-07a-syn-ack-lost",
          .title = "SYN,ACK lost: repeated with back-off, not ESTABLISHED without the ACK",
          .rules = {"TB-07", "ST-SYN-RECEIVED-TO-RTX", "RFC4987-4-3", "MUST-19"},
-         .description = "The tester does not answer the SYN,ACK. It must be repeated, unchanged, after 1, 2, 4, 8 and 16 s; "
-                        "ACCEPT finds nothing. Then the ACK comes, and the connection is open.",
+         .description =
+             "The tester does not answer the SYN,ACK. It must be repeated, unchanged, after 1, 2, 4, 8 and 16 s; "
+             "ACCEPT finds nothing. Then the ACK comes, and the connection is open.",
          .run = syn_ack_lost});
   r.add({.id = "textbook/TB-07b-syn-ack-given-up",
          .title = "SYN,ACK never acknowledged: the attempt ends, the listener stays",
          .rules = {"TB-07", "ST-SYN-RECEIVED-TO-R2", "RFC4987-2.2-2", "MUST-20", "MUST-22"},
-         .description = "With three retries the SYN,ACK comes after 1, 2 and 4 s, and then no more. A late ACK draws a RST; "
-                        "the port still listens.",
+         .description =
+             "With three retries the SYN,ACK comes after 1, 2 and 4 s, and then no more. A late ACK draws a RST; "
+             "the port still listens.",
          .run = syn_ack_given_up,
          .settings = {{"SYN_RETRIES", 3}}});
   r.add({.id = "textbook/TB-09a-mss-mtu-1500",
@@ -307,18 +315,21 @@ void register_textbook_opening(Registry& r) {
     r.add({.id = "textbook/TB-09c-mss-of-peer" + who,
            .title = "The peer's MSS option limits the device's segments",
            .rules = {"TB-09", "MUST-14", "MUST-16", "SHLD-28"},
-           .description = "The tester's SYN offers <mss 512>. 1280 octets of the user leave in segments of 512, 512, 256.",
+           .description =
+               "The tester's SYN offers <mss 512>. 1280 octets of the user leave in segments of 512, 512, 256.",
            .run = [role](Tester& t) { segments_of(t, 512, 512, role); }});
-    r.add({.id = "textbook/TB-09d-mss-absent" + who,
-           .title = "Without an MSS option the device sends at most 536 octets",
-           .rules = {"TB-09", "MUST-15", "MUST-16"},
-           .description = "The tester's SYN has no options. 1340 octets of the user leave in segments of 536, 536, 268.",
-           .run = [role](Tester& t) { segments_of(t, std::nullopt, 536, role); }});
+    r.add(
+        {.id = "textbook/TB-09d-mss-absent" + who,
+         .title = "Without an MSS option the device sends at most 536 octets",
+         .rules = {"TB-09", "MUST-15", "MUST-16"},
+         .description = "The tester's SYN has no options. 1340 octets of the user leave in segments of 536, 536, 268.",
+         .run = [role](Tester& t) { segments_of(t, std::nullopt, 536, role); }});
     r.add({.id = "textbook/TB-09e-mss-own-interface" + who,
            .title = "MTU 296: no segment beyond 256 octets, although 1460 was offered",
            .rules = {"TB-09", "MUST-16"},
-           .description = "The device's MTU is 296, the tester offers <mss 1460>. 640 octets leave in segments of 256, 256, "
-                          "128.",
+           .description =
+               "The device's MTU is 296, the tester offers <mss 1460>. 640 octets leave in segments of 256, 256, "
+               "128.",
            .run = [role](Tester& t) { segments_of(t, 1460, 256, role); },
            .settings = {{"MTU", 296}}});
   }
@@ -326,15 +337,17 @@ void register_textbook_opening(Registry& r) {
                    .title = "Simultaneous open of ports 7777 and 8888: four segments, one connection",
                    .rules = {"TB-23", "MUST-10", "MUST-11", "RFC1122-4.2.2.10-1", "ST-SYN-SENT-SYN-IN",
                              "ST-SYN-RECEIVED-SYNACK", "RFC1122-4.2.2.8-1"},
-                   .description = "SYN crosses SYN; the device answers SYN,ACK and is SYN_RECEIVED; the tester's SYN,ACK makes "
-                                  "it ESTABLISHED (an ACK of it is tolerated). Data passes both ways; a second OPEN of the "
-                                  "pair is refused.",
+                   .description =
+                       "SYN crosses SYN; the device answers SYN,ACK and is SYN_RECEIVED; the tester's SYN,ACK makes "
+                       "it ESTABLISHED (an ACK of it is tolerated). Data passes both ways; a second OPEN of the "
+                       "pair is refused.",
                    .run = simultaneous_open});
   r.add({.id = "textbook/TB-23b-simultaneous-open-ack",
          .title = "Simultaneous open that ends with a plain ACK",
          .rules = {"TB-23", "MUST-10", "ST-SYN-RECEIVED-ACK-NEW"},
-         .description = "After the crossing SYNs and the device's SYN,ACK the tester sends <SEQ=ISN+1><ACK=ISS+1><CTL=ACK>: "
-                        "ESTABLISHED, with nothing sent.",
+         .description =
+             "After the crossing SYNs and the device's SYN,ACK the tester sends <SEQ=ISN+1><ACK=ISS+1><CTL=ACK>: "
+             "ESTABLISHED, with nothing sent.",
          .run = simultaneous_open_by_ack});
 }
 

@@ -6,9 +6,9 @@ namespace tiptoe::conformance::cases {
 
 namespace {
 
-constexpr State all_states[] = {State::closed,     State::listen,     State::syn_sent,   State::syn_received,
+constexpr State all_states[] = {State::closed,      State::listen,     State::syn_sent,   State::syn_received,
                                 State::established, State::fin_wait_1, State::fin_wait_2, State::close_wait,
-                                State::closing,    State::last_ack,   State::time_wait};
+                                State::closing,     State::last_ack,   State::time_wait};
 
 std::string dashed(State state) {
   std::string text = to_string(state);
@@ -91,7 +91,9 @@ void rst_is_never_answered(Tester& t, State state) {
                {.seq = 0, .flags = RST | SYN},
                {.seq = 5, .ack = 6, .flags = RST | FIN | ACK, .payload = Bytes(4)}};
   } else if (state == State::syn_sent) {
-    stimuli = {{.seq = 5, .flags = RST}, {.seq = 5, .ack = s + 1, .flags = RST | ACK}, {.seq = 5, .ack = s - 1, .flags = RST | ACK}};
+    stimuli = {{.seq = 5, .flags = RST},
+               {.seq = 5, .ack = s + 1, .flags = RST | ACK},
+               {.seq = 5, .ack = s - 1, .flags = RST | ACK}};
   } else {
     stimuli = {{.seq = r - 1, .flags = RST},
                {.seq = r - 1, .ack = s, .flags = RST | ACK},
@@ -156,8 +158,9 @@ void peer_restarted(Tester& t) {
 
 /// The probe with no or one octet of text (MAY-6).
 Received expect_keepalive(Tester& t, std::uint64_t due) {
-  const Received got = t.expect_loose({.seq = t.S() - 1, .ack = t.R(), .flags_set = ACK, .flags_clear = SYN | FIN | RST},
-                                      due + t.tolerance() - t.now());
+  const Received got =
+      t.expect_loose({.seq = t.S() - 1, .ack = t.R(), .flags_set = ACK, .flags_clear = SYN | FIN | RST},
+                     due + t.tolerance() - t.now());
   t.check(got.text_length() <= 1, "a keepalive probe with " + std::to_string(got.text_length()) + " octets");
   t.check(got.time_us + t.tolerance() >= due, "the probe comes too early");
   return got;
@@ -248,34 +251,39 @@ void register_textbook_resets(Registry& r) {
   r.add({.id = "textbook/TB-17-nobody-listens",
          .title = "A SYN to a port that nobody listens on draws RST,ACK",
          .rules = {"TB-17", "RFC9293-3.5.2-1", "ST-CLOSED-SYN-IN", "ST-CLOSED-ACK-OFF", "RFC9293-3.4-2"},
-         .description = "SYN, SYN with 10 octets, FIN with 7 octets and an empty segment, all without ACK: <SEQ=0><ACK=SEG.SEQ+"
-                        "SEG.LEN><CTL=RST,ACK>.",
+         .description =
+             "SYN, SYN with 10 octets, FIN with 7 octets and an empty segment, all without ACK: <SEQ=0><ACK=SEG.SEQ+"
+             "SEG.LEN><CTL=RST,ACK>.",
          .run = no_listener});
   r.add({.id = "textbook/TB-18-ack-to-nowhere",
          .title = "A segment to nowhere with ACK draws <SEQ=SEG.ACK><CTL=RST>",
          .rules = {"TB-18", "RFC9293-3.5.2-1", "RFC9293-3.5.1-2", "RFC9293-3.5.1-3", "ST-CLOSED-ACK-NEW",
                    "ST-LISTEN-ACK-NEW", "ST-LISTEN-SYNACK", "RFC9293-3.5.2-3"},
-         .description = "ACK, text, SYN,ACK and FIN,ACK to a closed and to a listening port: a RST without ACK bit whose SEQ is "
-                        "the ACK number that came.",
+         .description =
+             "ACK, text, SYN,ACK and FIN,ACK to a closed and to a listening port: a RST without ACK bit whose SEQ is "
+             "the ACK number that came.",
          .run = ack_to_nowhere});
   r.add_with_wrap({.id = "textbook/TB-19a-abort",
                    .title = "ABORT throws queued data away and sends RST instead of FIN",
                    .rules = {"TB-19", "RFC9293-3.9.1.6-1", "ST-ESTABLISHED-U-ABORT"},
-                   .description = "With 900 octets queued behind a small window the user calls ABORT: one RST at SND.NXT, with or "
-                                  "without ACK; nothing is sent after it.",
+                   .description =
+                       "With 900 octets queued behind a small window the user calls ABORT: one RST at SND.NXT, with or "
+                       "without ACK; nothing is sent after it.",
                    .run = abort_sends_rst});
   r.add({.id = "textbook/TB-19b-abort-by-peer",
          .title = "The receiver of a RST reports \"connection reset\" and sends nothing",
          .rules = {"TB-19", "MUST-12", "ST-ESTABLISHED-RST-EXACT", "RFC5961-3.2-2"},
-         .description = "With text unacknowledged, RST at RCV.NXT: the user is told RESET and CLOSED, and nothing is sent or "
-                        "repeated.",
+         .description =
+             "With text unacknowledged, RST at RCV.NXT: the user is told RESET and CLOSED, and nothing is sent or "
+             "repeated.",
          .run = abort_receiver});
   for (const State state : all_states) {
     r.add({.id = "textbook/TB-20a-rst-out-of-place-" + dashed(state),
            .title = std::string("No segment answers a RST that is out of place, ") + to_string(state),
            .rules = {"TB-20", "RFC9293-3.5.2-2", "ST-" + dashed(state) + "-RST-OUT"},
-           .description = "RSTs outside the window (CLOSED and LISTEN: any; SYN_SENT: without an acceptable ACK), with and "
-                          "without ACK, text and other flags: silence, and the state stays.",
+           .description =
+               "RSTs outside the window (CLOSED and LISTEN: any; SYN_SENT: without an acceptable ACK), with and "
+               "without ACK, text and other flags: silence, and the state stays.",
            .run = [state](Tester& t) { rst_is_never_answered(t, state); },
            .profile = "base"});
     if (state == State::closed || state == State::listen) continue;
@@ -299,14 +307,16 @@ void register_textbook_resets(Registry& r) {
   r.add({.id = "textbook/TB-21c-syn-of-restarted-peer",
          .title = "Half-open: the SYN of a restarted peer draws ACK, its RST ends the old connection",
          .rules = {"TB-21", "RFC9293-3.5.1-1", "RFC5961-4.2-1", "RFC5961-4.2-3", "ST-ESTABLISHED-SYN-OUT"},
-         .description = "SYN outside the window on an ESTABLISHED connection: <SEQ=S><ACK=R><CTL=ACK>; RST at R: RESET; the "
-                        "next SYN opens anew.",
+         .description =
+             "SYN outside the window on an ESTABLISHED connection: <SEQ=S><ACK=R><CTL=ACK>; RST at R: RESET; the "
+             "next SYN opens anew.",
          .run = peer_restarted});
   r.add({.id = "textbook/TB-22a-keepalive-no-answer",
          .title = "Half-open, found by keepalive: no answer, dropped and reported",
          .rules = {"TB-22", "MAY-5", "MUST-24", "MUST-28", "MUST-29", "SHLD-12"},
-         .description = "Keepalive is switched on. After 7200 s idle, and then every 75 s, <SEQ=S-1><ACK=R> comes with no or one "
-                        "octet, nine times; 75 s after the ninth the user is told TIMEOUT and CLOSED.",
+         .description =
+             "Keepalive is switched on. After 7200 s idle, and then every 75 s, <SEQ=S-1><ACK=R> comes with no or one "
+             "octet, nine times; 75 s after the ninth the user is told TIMEOUT and CLOSED.",
          .run = keepalive_finds_nobody});
   r.add({.id = "textbook/TB-22b-keepalive-rst",
          .title = "Half-open, found by keepalive: the peer answers RST",
@@ -318,22 +328,23 @@ void register_textbook_resets(Registry& r) {
          .rules = {"TB-22", "MUST-26", "MUST-28"},
          .description = "Each probe is answered by an ACK; the next one comes after 7200 s again, three times.",
          .run = keepalive_answered});
-  r.add_with_wrap({.id = "textbook/TB-26-blind-reset",
-                   .title = "RST counts at exactly RCV.NXT only",
-                   .rules = {"TB-26", "RFC5961-3.2-1", "RFC5961-3.2-2", "RFC5961-3.2-3", "RFC5961-3.2-4",
-                             "RFC9293-3.10.7.4-1", "ST-ESTABLISHED-RST-INWIN", "ST-ESTABLISHED-RST-OUT",
-                             "ST-ESTABLISHED-RST-EXACT"},
-                   .description = "RST at R+1, R+W/2, R+W-1: a challenge ACK each; at R+W, R+W+1, R-1, R-W, R+2^31: nothing; the "
-                                  "connection lives. At R: reset.",
-                   .run = rst_in_window,
-                   .profile = "rfc5961"});
-  r.add_with_wrap({.id = "textbook/TB-27-rst-in-syn-sent",
-                   .title = "RST in SYN_SENT counts only when it acknowledges our SYN",
-                   .rules = {"TB-27", "RFC9293-3.5.3-1", "RFC5961-3.2-5", "ST-SYN-SENT-RST-OUT", "ST-SYN-SENT-RST-EXACT",
-                             "RFC9293-3.8.3-1"},
-                   .description = "RST without ACK, and with ACK = ISS, ISS+2, ISS-1, ISS+2^31: nothing happens. With ACK = ISS+1: "
-                                  "the open is REFUSED, with nothing sent.",
-                   .run = rst_in_syn_sent});
+  r.add_with_wrap(
+      {.id = "textbook/TB-26-blind-reset",
+       .title = "RST counts at exactly RCV.NXT only",
+       .rules = {"TB-26", "RFC5961-3.2-1", "RFC5961-3.2-2", "RFC5961-3.2-3", "RFC5961-3.2-4", "RFC9293-3.10.7.4-1",
+                 "ST-ESTABLISHED-RST-INWIN", "ST-ESTABLISHED-RST-OUT", "ST-ESTABLISHED-RST-EXACT"},
+       .description = "RST at R+1, R+W/2, R+W-1: a challenge ACK each; at R+W, R+W+1, R-1, R-W, R+2^31: nothing; the "
+                      "connection lives. At R: reset.",
+       .run = rst_in_window,
+       .profile = "rfc5961"});
+  r.add_with_wrap(
+      {.id = "textbook/TB-27-rst-in-syn-sent",
+       .title = "RST in SYN_SENT counts only when it acknowledges our SYN",
+       .rules = {"TB-27", "RFC9293-3.5.3-1", "RFC5961-3.2-5", "ST-SYN-SENT-RST-OUT", "ST-SYN-SENT-RST-EXACT",
+                 "RFC9293-3.8.3-1"},
+       .description = "RST without ACK, and with ACK = ISS, ISS+2, ISS-1, ISS+2^31: nothing happens. With ACK = ISS+1: "
+                      "the open is REFUSED, with nothing sent.",
+       .run = rst_in_syn_sent});
 }
 
 }  // namespace tiptoe::conformance::cases

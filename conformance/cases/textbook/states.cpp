@@ -62,7 +62,9 @@ void kamikaze(Tester& t, State state, Role role) {
   const bool synchronized = state != State::closed && state != State::listen && state != State::syn_sent;
   const std::uint32_t r = t.R();
   const std::uint32_t s = t.S();
-  Segment lamp{.seq = synchronized ? r : t.c().isn,
+  // In TIME_WAIT a SYN at RCV.NXT may open anew; one below it may not.
+  const std::uint32_t at = state == State::time_wait ? r - 1000 : r;
+  Segment lamp{.seq = synchronized ? at : t.c().isn,
                .flags = SYN | URG | PSH | FIN,
                .urgent = std::uint16_t{1},
                .payload = Bytes{0x2A}};
@@ -80,9 +82,7 @@ void kamikaze(Tester& t, State state, Role role) {
       t.expect_nothing();
       t.probe_state(State::listen);
       return;
-    case State::syn_sent:
-      t.expect_loose({.seq = t.c().iss, .flags = SYN | ACK});
-      return;
+    case State::syn_sent: t.expect_loose({.seq = t.c().iss, .flags = SYN | ACK}); return;
     case State::syn_received:
       if (role == Role::passive) {  // back to LISTEN without a segment, or a challenge ACK
         if (!t.allow({.flags = ACK})) t.probe_state(State::listen);
@@ -90,8 +90,7 @@ void kamikaze(Tester& t, State state, Role role) {
       }
       t.expect_one_of({{.flags = ACK}, {.seq = 0, .ack = r + 3, .flags = RST | ACK}});
       return;
-    default:
-      break;
+    default: break;
   }
   t.expect({.seq = s, .ack = r, .flags = ACK});
   t.probe_state(state);
@@ -178,8 +177,9 @@ void register_textbook_states(Registry& r) {
   for (const auto& entry : rest) {
     for (const Role role : {Role::passive, Role::active}) {
       const State state = entry.state;
-      arrow(std::string(entry.name) + "-" + to_string(role), std::string(entry.title) + ", " + to_string(role) + " open",
-            {entry.rule}, "The state is reached and answers as it must; CLOSING and LAST_ACK are followed to their end.",
+      arrow(std::string(entry.name) + "-" + to_string(role),
+            std::string(entry.title) + ", " + to_string(role) + " open", {entry.rule},
+            "The state is reached and answers as it must; CLOSING and LAST_ACK are followed to their end.",
             [state, role](Tester& t) {
               t.reach(state, role);
               t.probe_state(state);
@@ -223,19 +223,20 @@ void register_textbook_states(Registry& r) {
       if ((state == State::closed || state == State::listen) && role == Role::active) continue;
       std::string name = to_string(state);
       for (char& ch : name) ch = ch == '_' ? '-' : ch;
-      const bool synchronized = state != State::closed && state != State::listen && state != State::syn_sent &&
-                                state != State::syn_received;
-      r.add({.id = "textbook/TB-29-christmas-tree-" + name + "-" + to_string(role),
-             .title = std::string("SYN, URG, PSH, FIN and one octet at once, ") + to_string(state) + ", " +
-                      to_string(role) + " open",
-             .rules = {"TB-29", "ST-" + name + "-SYN-IN"},
-             .description =
-                 synchronized
-                     ? "The segment of RFC 1025 at RCV.NXT: one challenge ACK, nothing taken, the state lives."
-                     : "The segment of RFC 1025: RST,ACK for three numbers in CLOSED; SYN,ACK in LISTEN and SYN_SENT; in "
-                       "SYN_RECEIVED back to LISTEN or a challenge ACK. No crash, no hang.",
-             .run = [state, role](Tester& t) { kamikaze(t, state, role); },
-             .profile = "rfc5961"});
+      const bool synchronized =
+          state != State::closed && state != State::listen && state != State::syn_sent && state != State::syn_received;
+      r.add(
+          {.id = "textbook/TB-29-christmas-tree-" + name + "-" + to_string(role),
+           .title = std::string("SYN, URG, PSH, FIN and one octet at once, ") + to_string(state) + ", " +
+                    to_string(role) + " open",
+           .rules = {"TB-29", "ST-" + name + "-SYN-IN"},
+           .description =
+               synchronized
+                   ? "The segment of RFC 1025 at RCV.NXT: one challenge ACK, nothing taken, the state lives."
+                   : "The segment of RFC 1025: RST,ACK for three numbers in CLOSED; SYN,ACK in LISTEN and SYN_SENT; in "
+                     "SYN_RECEIVED back to LISTEN or a challenge ACK. No crash, no hang.",
+           .run = [state, role](Tester& t) { kamikaze(t, state, role); },
+           .profile = "rfc5961"});
     }
   }
 }

@@ -42,6 +42,7 @@ void late_segments(Tester& t) {
   t.send({.seq = r - 50, .flags = ACK, .payload = t.c().peer_text(0, 10)});
   t.expect_ack();
   t.step("late text at RCV.NXT");
+  t.c().forget_notifications();
   t.send({.seq = r, .flags = ACK, .payload = Bytes(10)});
   t.allow({.seq = t.S(), .ack = r, .flags = ACK});
   t.expect_no_notification(readable);
@@ -160,41 +161,46 @@ void assassination(Tester& t, bool survives) {
 void register_textbook_time_wait(Registry& r) {
   for (const std::uint64_t msl : {30U, 60U, 120U}) {
     const std::string s = std::to_string(msl);
-    r.add({.id = "textbook/TB-12a-time-wait-msl-" + s,
-           .title = "TIME_WAIT lasts 2 MSL, MSL = " + s + " s",
-           .rules = {"TB-12", "MUST-13", "ST-TIME-WAIT-TO-TW", "RFC1122-4.2.2.13-1"},
-           .description = "One second before 2 MSL a segment for the connection draws no RST; just after 2 MSL it does.",
-           .run = [msl](Tester& t) { two_msl(t, msl * 1'000'000); },
-           .settings = {{"MSL", msl * 1'000'000}}});
+    r.add(
+        {.id = "textbook/TB-12a-time-wait-msl-" + s,
+         .title = "TIME_WAIT lasts 2 MSL, MSL = " + s + " s",
+         .rules = {"TB-12", "MUST-13", "ST-TIME-WAIT-TO-TW", "RFC1122-4.2.2.13-1"},
+         .description = "One second before 2 MSL a segment for the connection draws no RST; just after 2 MSL it does.",
+         .run = [msl](Tester& t) { two_msl(t, msl * 1'000'000); },
+         .settings = {{"MSL", msl * 1'000'000}}});
   }
   r.add_with_wrap({.id = "textbook/TB-12b-last-ack-repeated",
                    .title = "In TIME_WAIT the FIN again draws the last ACK again and restarts 2 MSL",
                    .rules = {"TB-12", "MUST-13", "ST-TIME-WAIT-FIN-DUP"},
-                   .description = "MSL = 30 s. 45 s into TIME_WAIT the FIN comes again: <SEQ=S><ACK=R><CTL=ACK>. The connection "
-                                  "is still there 59 s later, and gone after 60 s.",
+                   .description =
+                       "MSL = 30 s. 45 s into TIME_WAIT the FIN comes again: <SEQ=S><ACK=R><CTL=ACK>. The connection "
+                       "is still there 59 s later, and gone after 60 s.",
                    .run = fin_again,
                    .settings = {{"MSL", 30'000'000}}});
   r.add_with_wrap({.id = "textbook/TB-12c-late-segments",
                    .title = "Late segments in TIME_WAIT are discarded",
                    .rules = {"TB-12", "ST-TIME-WAIT-SEQ-BAD", "ST-TIME-WAIT-TXT-INORD", "RFC9293-3.5.2-4"},
-                   .description = "Text below RCV.NXT draws an ACK; text at RCV.NXT draws an ACK or nothing, and neither is "
-                                  "delivered or acknowledged.",
+                   .description =
+                       "Text below RCV.NXT draws an ACK; text at RCV.NXT draws an ACK or nothing, and neither is "
+                       "delivered or acknowledged.",
                    .run = late_segments});
   r.add({.id = "textbook/TB-13-pair-in-time-wait",
          .title = "A pair in TIME_WAIT can't be opened again by us, the local port with another peer can",
          .rules = {"TB-13", "ST-TIME-WAIT-U-OPEN-A", "RFC9293-3.9.1.4-1"},
-         .description = "OPEN of the same 4-tuple is refused and sends nothing; OPEN from the same local port to another peer "
-                        "leads to ESTABLISHED.",
+         .description =
+             "OPEN of the same 4-tuple is refused and sends nothing; OPEN from the same local port to another peer "
+             "leads to ESTABLISHED.",
          .run = same_pair_refused});
   for (const std::uint32_t beyond : {0U, 1U, 1'000'000U}) {
-    r.add_with_wrap({.id = "textbook/TB-14a-new-syn-accepted-" + std::to_string(beyond),
-                     .title = "TIME_WAIT takes a SYN beyond the old incarnation's last sequence number",
-                     .rules = {"TB-14", "MAY-2", "RFC6191-2-6", "ST-TIME-WAIT-SYN-IN", "RFC6191-2-8"},
-                     .description = "SYN with SEQ = RCV.NXT + " + std::to_string(beyond) +
-                                    " (the last sequence number was RCV.NXT-1): SYN,ACK with an ISS beyond the old SND.NXT; the "
-                                    "connection opens.",
-                     .run = [beyond](Tester& t) { new_syn_accepted(t, beyond); },
-                     .level = Level::may});
+    r.add_with_wrap(
+        {.id = "textbook/TB-14a-new-syn-accepted-" + std::to_string(beyond),
+         .title = "TIME_WAIT takes a SYN beyond the old incarnation's last sequence number",
+         .rules = {"TB-14", "MAY-2", "RFC6191-2-6", "ST-TIME-WAIT-SYN-IN", "RFC6191-2-8"},
+         .description = "SYN with SEQ = RCV.NXT + " + std::to_string(beyond) +
+                        " (the last sequence number was RCV.NXT-1): SYN,ACK with an ISS beyond the old SND.NXT; the "
+                        "connection opens.",
+         .run = [beyond](Tester& t) { new_syn_accepted(t, beyond); },
+         .level = Level::may});
   }
   for (const std::uint32_t below : {1U, 2U, 1'000'000U}) {
     r.add_with_wrap({.id = "textbook/TB-14b-old-syn-refused-" + std::to_string(below),
@@ -207,13 +213,15 @@ void register_textbook_time_wait(Registry& r) {
   r.add({.id = "textbook/TB-14c-syn-without-listener",
          .title = "Without a listener no SYN re-opens a connection in TIME_WAIT",
          .rules = {"TB-14", "ST-TIME-WAIT-SYN-OUT"},
-         .description = "The connection was opened by the device; nobody listens. A SYN beyond the old numbers draws an ACK or "
-                        "nothing; TIME_WAIT goes on.",
+         .description =
+             "The connection was opened by the device; nobody listens. A SYN beyond the old numbers draws an ACK or "
+             "nothing; TIME_WAIT goes on.",
          .run = syn_without_listener});
   r.add({.id = "textbook/TB-15a-quiet-time",
          .title = "Quiet time after a restart: no segment for the set time",
          .rules = {"TB-15", "RFC9293-3.4.3-1"},
-         .description = "QUIET = 30 s: SYNs and ACKs draw nothing, OPEN is refused, until 30 s after reset; then both work.",
+         .description =
+             "QUIET = 30 s: SYNs and ACKs draw nothing, OPEN is refused, until 30 s after reset; then both work.",
          .run = quiet_time,
          .level = Level::should,
          .settings = {{"QUIET", 30'000'000}}});
@@ -226,8 +234,9 @@ void register_textbook_time_wait(Registry& r) {
   r.add_with_wrap({.id = "textbook/TB-25a-assassination-prevented",
                    .title = "TIME_WAIT assassination, with the fix of RFC 1337",
                    .rules = {"TB-25", "RFC1337-F1", "RFC1337-TWA", "ST-TIME-WAIT-RST-EXACT"},
-                   .description = "An old segment <SEQ=R-100><ACK=S-200> draws <SEQ=S><ACK=R><CTL=ACK>; the peer's <SEQ=R>"
-                                  "<CTL=RST> changes nothing: the FIN again is still acknowledged.",
+                   .description =
+                       "An old segment <SEQ=R-100><ACK=S-200> draws <SEQ=S><ACK=R><CTL=ACK>; the peer's <SEQ=R>"
+                       "<CTL=RST> changes nothing: the FIN again is still acknowledged.",
                    .run = [](Tester& t) { assassination(t, true); },
                    .profile = "rfc1337"});
   r.add_with_wrap({.id = "textbook/TB-25b-assassination",

@@ -76,6 +76,9 @@ class Conn {
   std::optional<std::uint16_t> mss = 1460;  ///< MSS option of the tester's SYN; none: no option
   std::uint64_t salt = 1;                   ///< of the payload patterns
   bool check_text = true;                   ///< compare every octet the device sends with user_text()
+  /// After a RECEIVE the device may tell that its window has moved: <SEQ=S><ACK=R> again with a larger right edge. Such
+  /// a segment is taken silently, one per RECEIVE, unless the case wants to see it.
+  bool absorb_window_updates = true;
 
   // ---- payload: octet k of a direction depends on k and the connection only
   Bytes peer_text(std::uint64_t offset, std::size_t n) const;  ///< tester -> device
@@ -140,6 +143,8 @@ class Conn {
   void expect_notification(std::uint16_t flags, std::uint64_t within = at_once);
   /// None of these flags is pending.
   void expect_no_notification(std::uint16_t flags);
+  /// Those that are pending count as used.
+  void forget_notifications() { static_cast<void>(take_notifications()); }
   std::uint16_t pending_notifications();
 
   // ---- states
@@ -162,6 +167,8 @@ class Conn {
   Segment addressed(Segment) const;
   void note_sent(const Segment&);
   void note_received(const Segment&);
+  bool is_window_update(const Segment&) const;
+  std::uint16_t take_notifications();
   void note_edge(std::uint32_t ack, std::uint32_t offered, bool known);
   void took(std::uint32_t up_to);  ///< in-order octets are on the wire: R moves
   Received expect_pattern(const Segment&, std::uint64_t within);
@@ -172,10 +179,11 @@ class Conn {
   void probe_data_both_ways(State);
 
   Tester* tester_;
-  std::uint32_t peer_edge_ = 0;  ///< one past the highest octet the tester has sent
-  std::uint32_t send_edge_ = 0;  ///< right edge of all windows the tester has offered
-  std::uint32_t ack_high_ = 0;   ///< highest ACK of the device
-  bool send_edge_known_ = false, ack_seen_ = false;
+  std::uint32_t peer_edge_ = 0;    ///< one past the highest octet the tester has sent
+  std::uint32_t send_edge_ = 0;    ///< right edge of all windows the tester has offered
+  std::uint32_t ack_high_ = 0;     ///< highest ACK of the device
+  std::uint32_t window_edge_ = 0;  ///< right edge the device has offered last
+  bool send_edge_known_ = false, ack_seen_ = false, read_since_window_ = false;
   std::optional<std::uint32_t> pending_window_;
 };
 
