@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of the engine, packages first; paths are relative to this file.
+tiptoe_dp_pkg.sv
+tiptoe_pkg.sv
+tiptoe_fifo.sv
+tiptoe_umem.sv
+tiptoe_rx_checksum.sv
+tiptoe_rx_parser.sv
+tiptoe_opt_walk.sv
+tiptoe_mover.sv
+tiptoe_host_writer.sv
+tiptoe_host_reader.sv
+tiptoe_tx_engine.sv
+tiptoe_datapath.sv
+tiptoe_tready_check.sv
+tiptoe_siphash.sv
+tiptoe_cam.sv
+tiptoe_listen.sv
+tiptoe_rx_head.sv
+tiptoe_cmd.sv
+tiptoe_timer.sv
+tiptoe_freelist.sv
+tiptoe_outq.sv
+tiptoe_notify.sv
+tiptoe_regs.sv
+tiptoe_arbiter.sv
+tiptoe_check.sv
+tiptoe_update.sv
+tiptoe_output.sv
+tiptoe_pipeline.sv
+tiptoe_top.sv
