@@ -44,6 +44,48 @@ inline std::vector<std::size_t> expect_stream(Tester& t, Conn& c, std::size_t n,
   return sizes;
 }
 
+/// Everything that the device sends on the connection until it has been silent for `quiet`: text in order or repeated.
+inline std::vector<Received> take_burst(Tester& t, Conn& c, std::uint64_t quiet = at_once) {
+  std::vector<Received> out;
+  while (auto got = t.next(quiet)) {
+    if (got->dst != c.peer.ip || got->dst_port != c.peer.port)
+      t.fail("a segment on another connection: " + got->form());
+    out.push_back(*got);
+  }
+  return out;
+}
+
+/// Sizes of the text in segments.
+inline std::vector<std::size_t> sizes(const std::vector<Received>& segments) {
+  std::vector<std::size_t> out;
+  for (const Received& s : segments) out.push_back(s.text_length());
+  return out;
+}
+
+/// The burst must be n segments of `size` octets, in order from `from`, none of them repeated.
+inline void check_burst(Tester& t, const std::vector<Received>& burst, std::size_t n, std::size_t size,
+                        std::uint32_t from, const std::string& what) {
+  std::string came;
+  for (const Received& s : burst) came += (came.empty() ? "" : ", ") + s.form();
+  if (burst.size() != n) {
+    t.fail(what + ": " + std::to_string(burst.size()) + " segments came (" + came + "), " + std::to_string(n) +
+           " were due");
+  }
+  for (const Received& s : burst) {
+    if (*s.seq != from || s.text_length() != size) {
+      t.fail(what + ": segments of " + std::to_string(size) + " octets in order from " + std::to_string(from) +
+             " were due, came " + came);
+    }
+    from += static_cast<std::uint32_t>(size);
+  }
+}
+
+/// Acknowledges octets up to `ack` and takes what that releases.
+inline std::vector<Received> ack_and_take(Tester& t, Conn& c, std::uint32_t ack) {
+  c.send({.ack = ack, .flags = ACK});
+  return take_burst(t, c);
+}
+
 /// Notification flags in short.
 inline constexpr std::uint16_t connected = Notification::connected, readable = Notification::readable,
                                peer_fin = Notification::peer_fin, closed = Notification::closed,

@@ -179,7 +179,7 @@ void Conn::send(Segment s) {
   s = fill(std::move(s));
   tester_->nothing_pending("the tester sends " + s.form());
   tester_->last_sent_ = "the tester's " + s.form(true) + " " + tester_->when();
-  note_sent(s);
+  for (Conn& c : tester_->conns_) c.note_sent(s);
   tester_->inject(s);
 }
 
@@ -189,7 +189,7 @@ void Conn::send_burst(const std::vector<Segment>& segments) {
     s = fill(std::move(s));
     tester_->last_sent_ = "a burst of " + std::to_string(segments.size()) + " segments that ends in " + s.form(true) +
                           " " + tester_->when();
-    note_sent(s);
+    for (Conn& c : tester_->conns_) c.note_sent(s);
     tester_->inject(s);
   }
 }
