@@ -68,7 +68,9 @@ module tiptoe_cam #(
 
 `ifndef SYNTHESIS
     insert_free: assert property (@(posedge clk_i) disable iff (rst_i) ins_i |-> !valid_q[idx_i]);
-    delete_used: assert property (@(posedge clk_i) disable iff (rst_i) del_i |-> valid_q[idx_i] && mem[idx_i] == wr_key_i);
+    always_ff @(posedge clk_i) begin
+      if (!rst_i && del_i) delete_used: assert (valid_q[idx_i] && mem[idx_i] == wr_key_i);
+    end
 `endif
   end else begin : gen_hashed
     localparam int unsigned BUCKETS = CONNS / 2;
@@ -150,7 +152,9 @@ module tiptoe_cam #(
 
 `ifndef SYNTHESIS
     insert_room: assert property (@(posedge clk_i) disable iff (rst_i) ins_i |-> wr_valid != 4'hf);
-    delete_used: assert property (@(posedge clk_i) disable iff (rst_i) del_i |-> wr_valid[way_of[idx_i]]);
+    always_ff @(posedge clk_i) begin
+      if (!rst_i && del_i) delete_used: assert (wr_valid[way_of[idx_i]]);
+    end
     one_match: assert property (@(posedge clk_i) disable iff (rst_i) req_q |-> $onehot0(match));
 `endif
   end

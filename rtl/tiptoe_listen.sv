@@ -197,8 +197,10 @@ module tiptoe_listen #(
   end
   add_free: assert property (@(posedge clk_i) disable iff (rst_i) c_add_i |-> !valid_q[c_i]);
   remove_used: assert property (@(posedge clk_i) disable iff (rst_i) c_rem_i |-> valid_q[c_i]);
-  count_up: assert property (@(posedge clk_i) disable iff (rst_i) c_up_i && alive |-> count_q[c_i] < backlog_q[c_i]);
-  count_down: assert property (@(posedge clk_i) disable iff (rst_i) c_down_i && alive |-> count_q[c_i] != '0);
+  always_ff @(posedge clk_i) begin
+    if (!rst_i && c_up_i && alive) count_up: assert (count_q[c_i] < backlog_q[c_i]);
+    if (!rst_i && c_down_i && alive) count_down: assert (count_q[c_i] != '0);
+  end
   pop_used: assert property (@(posedge clk_i) disable iff (rst_i) aq_pop_i |-> aq_valid_o);
 `endif
 
