@@ -47,8 +47,18 @@ class Datapath : public ::testing::Test {
   }
 
   static TxDesc segment(Rig& b, std::uint32_t len) {
-    return {kLocal,     kRemote,      b.rnd(65536), b.rnd(65536), b.rnd(),           b.rnd(),
-            b.rnd(256), b.rnd(65536), b.chance(20), b.rnd(65536), b.rnd(Rig::CONNS), len};
+    return {b.rnd() % 0x6f000000 + 0x01000000,
+            b.rnd() | 0x80000000,
+            b.rnd(65536),
+            b.rnd(65536),
+            b.rnd(),
+            b.rnd(),
+            b.rnd(256),
+            b.rnd(65536),
+            b.chance(20),
+            b.rnd(65536),
+            b.rnd(Rig::CONNS),
+            len};
   }
 };
 
@@ -173,12 +183,15 @@ TYPED_TEST(Datapath, EveryDropReasonAndTheirOrder) {
   const auto good = [&](const Shape& s = {}) { return datagram(b.rng, s); };
   const auto reason = [&](const Bytes& d) { return TestFixture::reason(b, d); };
   EXPECT_EQ(reason(good()), 0U);
-  Bytes d = good();
+  Bytes d;
+  for (unsigned version = 0; version < 16; ++version) {
+    d = good();
+    d[0] = static_cast<std::uint8_t>(version << 4 | 5);
+    EXPECT_EQ(reason(d), version == 4 ? 0U : 2U);
+  }
+  d = good();
   for (std::size_t n = 1; n < 20; ++n)
     EXPECT_EQ(reason(Bytes(d.begin(), d.begin() + static_cast<std::ptrdiff_t>(n))), 1U);
-  d = good();
-  d[0] = 0x65;
-  EXPECT_EQ(reason(d), 2U);
   for (unsigned ihl = 0; ihl < 5; ++ihl) {
     d = good();
     d[0] = static_cast<std::uint8_t>(0x40 | ihl);
@@ -340,9 +353,11 @@ TYPED_TEST(Datapath, ReceiveTiming) {
 
 TYPED_TEST(Datapath, RandomDatagrams) {
   Bench<TypeParam> b(7);
-  b.set_local({0, 0x01020304, kLocal, 0});
   for (int round = 0; round < 40; ++round) {
     TestFixture::random_rates(b);
+    std::array<std::uint32_t, 4> local;
+    for (auto& ip : local) ip = b.chance(20) ? 0 : b.rnd();
+    b.set_local(local);
     for (int i = 0; i < 25; ++i) {
       Shape s;
       s.ihl = b.chance(50) ? 20 : 20 + 4 * b.rnd(11);
@@ -350,12 +365,15 @@ TYPED_TEST(Datapath, RandomDatagrams) {
       s.text = b.chance(90) ? b.rnd(200) : b.rnd(2009 - 80);
       s.padding = b.chance(70) ? 0 : b.rnd(70);
       Bytes d = datagram(b.rng, s);
+      put32(d, 12, b.chance(95) ? b.rnd() % 0x6f000000 + 0x01000000 : b.rnd());
+      put32(d, 16, local[b.rnd(4)] ^ (b.chance(10) ? 1U << b.rnd(32) : 0));  // may be one bit beside a local address
+      seal(d);
       if (b.chance(30))
         d[b.rnd(static_cast<std::uint32_t>(std::min<std::size_t>(d.size(), 64)))] ^=
             static_cast<std::uint8_t>(1U << b.rnd(8));
       if (b.chance(10)) d.resize(1 + b.rnd(static_cast<std::uint32_t>(d.size())));
       if (b.chance(5)) {
-        d[b.rnd(20)] = static_cast<std::uint8_t>(b.rnd());
+        d[b.rnd(static_cast<std::uint32_t>(std::min<std::size_t>(d.size(), 20)))] = static_cast<std::uint8_t>(b.rnd());
         if (d.size() >= 20 && (d[0] & 15) >= 5 && 4U * (d[0] & 15U) <= d.size())
           put16(d, 10, 0), put16(d, 10, ip_sum(d) ^ 0xffff);
       }
@@ -364,7 +382,7 @@ TYPED_TEST(Datapath, RandomDatagrams) {
     b.drain();
   }
   EXPECT_EQ(b.raws.size(), 1000U);
-  EXPECT_GT(std::count_if(b.raws.begin(), b.raws.end(), [](const Raw& r) { return r.reason == 0; }), 300);
+  EXPECT_GT(std::count_if(b.raws.begin(), b.raws.end(), [](const Raw& r) { return r.reason == 0; }), 200);
 }
 
 // SEND payload -> send buffer -> datagram -> receive -> receive buffer -> RECEIVE payload, all lengths, buffer wraps.
@@ -404,6 +422,42 @@ TYPED_TEST(Datapath, Loopback) {
     if (len > 0) {
       ASSERT_EQ(b.delivered.back(), Bytes(d.end() - static_cast<std::ptrdiff_t>(len), d.end()));
     }
+  }
+}
+
+// A SEND and a RECEIVE of a whole buffer, and one octet.
+TYPED_TEST(Datapath, WholeBuffer) {
+  using Bench = Bench<TypeParam>;
+  Bench b(10);
+  b.auto_release = false;
+  for (std::uint32_t len : {std::uint32_t{Bench::TX_BUF}, std::uint32_t{Bench::TX_BUF} - 1, 1U}) {
+    b.push_writer({3, 5, 0xfffff001, len, 0});
+    b.drain();
+  }
+  for (std::uint32_t len : {std::uint32_t{Bench::RX_BUF}, std::uint32_t{Bench::RX_BUF} - 1, 1U}) {
+    b.push_reader({3, 5, 0xfffff001, len, 0});
+    b.drain();
+    EXPECT_EQ(b.delivered.back().size(), len);
+  }
+}
+
+// txd_issued/txd_loaded, mv_issued/mv_done and the IPv4 identification pass 65535. At one width; they have none.
+TYPED_TEST(Datapath, CounterWrap) {
+  using Bench = Bench<TypeParam>;
+  if constexpr (Bench::B == 64) {
+    Bench b(11);
+    for (std::uint32_t i = 0; i < 66000; ++i) {
+      while (b.txq() >= 8) b.tick();
+      b.push_tx(TestFixture::segment(b, 0));
+      if (i % 1000 == 0) b.push_writer({b.rnd(Bench::CONNS), 1, b.rnd(), 1 + b.rnd(100), 0});
+      if (i % 1000 == 500) b.push_reader({b.rnd(Bench::CONNS), 1, b.rnd(), 1 + b.rnd(100), 0});
+      b.receive(Bytes(20));
+      b.tick();
+      if (this->HasFatalFailure()) return;
+    }
+    b.drain();
+    EXPECT_EQ(b.sent.size(), 66000U);
+    EXPECT_EQ(b.raws.size(), 66000U);
   }
 }
 
