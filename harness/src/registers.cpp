@@ -115,11 +115,13 @@ std::span<const RecordField> deadline_fields() noexcept { return kDeadlineFields
 
 std::uint64_t packed_field(std::span<const std::uint32_t> words, const RecordField& field) noexcept {
   std::uint64_t value = 0;
-  for (unsigned i = 0; i < field.width; ++i) {
-    const unsigned bit = field.lsb + i;
-    if (bit / 32 < words.size()) value |= static_cast<std::uint64_t>((words[bit / 32] >> (bit % 32)) & 1U) << i;
+  unsigned got = 0;
+  for (std::size_t i = field.lsb / 32; got < field.width && i < words.size(); ++i) {
+    const unsigned skip = got == 0 ? field.lsb % 32 : 0;
+    value |= static_cast<std::uint64_t>(words[i] >> skip) << got;
+    got += 32 - skip;
   }
-  return value;
+  return field.width >= 64 ? value : value & ((1ULL << field.width) - 1);
 }
 
 std::uint64_t record_field(std::span<const std::uint32_t> words, std::string_view name) {

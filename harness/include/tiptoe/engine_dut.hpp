@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -148,6 +149,7 @@ class EngineDriver {
   bool payload_expected() const noexcept { return !expected_.empty(); }
   void write_register(std::uint8_t address, std::uint32_t value);  ///< one cycle
   std::uint32_t read_register(std::uint8_t address);               ///< two cycles
+  void watch_register(std::uint8_t address) noexcept { in_.reg_addr = address; }
 
   // ---- taking out (queues that only the caller shrinks)
   std::deque<Datagram> datagrams;
@@ -156,6 +158,8 @@ class EngineDriver {
   std::deque<Notification> notifications;
   std::vector<RetireRecord> retired;
   bool record_retired = false;
+  /// May rewrite the payload of a SEND when its grant is known (the granted length is its size).
+  std::function<void(const EngineResponse&, Bytes& payload)> on_send_granted{};
 
   /// Throws DutHang: "Waited 4160 cycles for ...; <probes>".
   [[noreturn]] void hang(const std::string& what, std::uint64_t cycles) const;
@@ -166,7 +170,8 @@ class EngineDriver {
 
  private:
   bool nothing_to_hand_in() const noexcept {
-    return input_.empty() && commands_.empty() && outstanding_.empty() && payload_.empty() && expected_.empty();
+    return input_.empty() && commands_.empty() && outstanding_.empty() && payload_.empty() && expected_.empty() &&
+           delivered_.empty();
   }
   void drive();
   void sample(const model::Outputs& out);
@@ -217,6 +222,8 @@ class EngineDriver {
   };
   std::deque<Expected> expected_{};
   Bytes incoming_{};
+  std::uint16_t incoming_handle_ = 0;
+  std::deque<EngineReceived> delivered_{};  ///< complete, not yet matched with a response
 
   Bytes frame_{};
   bool m_held_ = false, rsp_held_ = false, evt_held_ = false, rxd_held_ = false;
@@ -290,7 +297,7 @@ template <ClockedEngine Engine>
 void EngineDriver<Engine>::reset(std::uint64_t seed) {
   input_.clear(), commands_.clear(), outstanding_.clear(), payload_.clear(), expected_.clear();
   datagrams.clear(), responses.clear(), received.clear(), notifications.clear(), retired.clear();
-  frame_.clear(), incoming_.clear();
+  frame_.clear(), incoming_.clear(), delivered_.clear();
   input_at_ = payload_at_ = 0;
   tready_wait_ = longest_wait_ = 0;
   m_held_ = rsp_held_ = evt_held_ = rxd_held_ = false;
@@ -454,16 +461,18 @@ void EngineDriver<Engine>::sample_host(const model::Outputs& out) {
       broken("the response to tag " + std::to_string(out.rsp_tag) + " came, the oldest open command has tag " +
              std::to_string(command.tag));
     }
+    const EngineResponse response{out.rsp_tag, out.rsp_op, out.rsp_status, out.rsp_state, out.rsp_handle, out.rsp_len,
+                                  out.rsp_avail, out.rsp_room, cycle_};
     if (command.op == 3 && out.rsp_status == 0 && out.rsp_len > 0) {
       if (out.rsp_len > command.payload.size()) broken("SEND was granted more octets than were offered");
       command.payload.resize(out.rsp_len);
+      if (on_send_granted) on_send_granted(response, command.payload);
       payload_.push_back(std::move(command.payload));
     }
     if (command.op == 4 && out.rsp_status == 0 && out.rsp_len > 0) {
       expected_.push_back({static_cast<std::uint16_t>(out.rsp_handle), out.rsp_len});
     }
-    responses.push_back({out.rsp_tag, out.rsp_op, out.rsp_status, out.rsp_state, out.rsp_handle, out.rsp_len,
-                         out.rsp_avail, out.rsp_room, cycle_});
+    responses.push_back(response);
     outstanding_.pop_front();
   }
 
@@ -500,17 +509,27 @@ void EngineDriver<Engine>::sample_host(const model::Outputs& out) {
     const std::size_t at = incoming_.size();
     incoming_.resize(at + n);
     std::memcpy(incoming_.data() + at, out.rxd_tdata.data(), n);
-    if (expected_.empty()) broken("rxd payload that no RECEIVE was granted");
-    const Expected& grant = expected_.front();
-    if (grant.handle != out.rxd_handle) broken("rxd payload of another connection than the oldest granted RECEIVE");
-    if (out.rxd_tlast != (incoming_.size() == grant.length)) {
-      broken("rxd_tlast after " + std::to_string(incoming_.size()) + " of " + std::to_string(grant.length) + " octets");
-    }
+    if (at != 0 && out.rxd_handle != incoming_handle_) broken("rxd_handle changed within one delivery");
+    incoming_handle_ = out.rxd_handle;
+    if (!out.rxd_tlast && n != beat_) broken("rxd has a partial beat before the last one");
     if (out.rxd_tlast) {
-      received.push_back({out.rxd_handle, incoming_});
+      delivered_.push_back({out.rxd_handle, incoming_});
       incoming_.clear();
-      expected_.pop_front();
     }
+  }
+  // A delivery may overtake the response that announces it when the host is slow to take responses.
+  while (!delivered_.empty() && !expected_.empty()) {
+    const Expected& grant = expected_.front();
+    if (grant.handle != delivered_.front().handle) {
+      broken("rxd payload of another connection than the oldest granted RECEIVE");
+    }
+    if (delivered_.front().data.size() != grant.length) {
+      broken("rxd_tlast after " + std::to_string(delivered_.front().data.size()) + " of " +
+             std::to_string(grant.length) + " octets");
+    }
+    received.push_back(std::move(delivered_.front()));
+    delivered_.pop_front();
+    expected_.pop_front();
   }
 }
 
