@@ -78,9 +78,8 @@ void Conn::note_sent(const Segment& s) {
   const std::uint32_t edge = R + W;
   const bool acceptable = *s.seq == R || (seq_le(R, *s.seq) && seq_lt(*s.seq, edge)) ||
                           (s.length() > 0 && seq_lt(R, end) && seq_le(end, edge));
-  if (!acceptable) return;
-  if (seq_lt(peer_edge_, end)) peer_edge_ = end;
-  if (!s.has(ACK) || !iss_known || seq_lt(*s.ack, U) || seq_lt(S, *s.ack)) return;
+  if (seq_le(*s.seq, edge) && seq_lt(peer_edge_, end)) peer_edge_ = end;
+  if (!acceptable || !s.has(ACK) || !iss_known || seq_lt(*s.ack, U) || seq_lt(S, *s.ack)) return;
   U = *s.ack;
   M = std::max<std::uint32_t>(M, *s.window);
   note_edge(*s.ack, *s.window, true);
