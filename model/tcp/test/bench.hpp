@@ -42,6 +42,7 @@ class Bench {
   }
 
   Config cfg{};
+  Faults faults{};
   Record r{};
   Deadlines t{};
   std::uint64_t now = 10 * SECOND;
@@ -70,7 +71,7 @@ class Bench {
     e.now = now;
     e.idx = IDX;
     e.orphan = r.unaccepted && lsn_dead;
-    d = process(r, t, e, cfg);
+    d = process(r, t, e, cfg, faults);
     if (tap) tap(r, t, e, cfg, d);
     if (d.write) {
       r = d.record;

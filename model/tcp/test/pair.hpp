@@ -71,6 +71,7 @@ inline void check_invariants(const Record& before, const Decision& d, const Conf
   }
   if (d.tx && d.segment.len > 0) {
     ASSERT_LE(d.segment.len, r.snd_mss);
+    ASSERT_TRUE(seq::gt(d.segment.seq, r.iss));  // the SYN's number carries no octet
     ASSERT_TRUE(seq::le(d.segment.seq + d.segment.len, r.snd_end));
   }
 }
