@@ -219,22 +219,18 @@ void Engine::Impl::reset() {
   txd_issued_ = mv_issued_ = 0;
   retired_ = 0;
   out_of_step_ = false;
-  const std::uint32_t rdata = out_.reg_rdata;
   out_ = Outputs{};
-  out_.reg_rdata = rdata;
   drive();
 }
 
 void Engine::Impl::out_of_service() {
-  const std::uint32_t rdata = registers_.read(in_.reg_addr);
   if (in_.rst) {
     reset();
   } else {
+    access_registers();
     if (--initialise_ == 0) running_ = true;
-    if (in_.reg_wr) registers_.write(in_.reg_addr, in_.reg_wdata);
     if (running_) drive();
   }
-  out_.reg_rdata = rdata;
 }
 
 // ------------------------------------------------------------------------------------------------------ one cycle
