@@ -637,8 +637,6 @@ module tiptoe_top #(
     $fatal(1, "tiptoe_top: RSP_W");
   end
 
-`endif
-
   tiptoe_tready_check #(
     .DATA_W(DATA_W)
   ) u_tready_check (
@@ -651,5 +649,6 @@ module tiptoe_top #(
     .rsp_valid_i(rsp_valid),
     .rsp_ready_i(rsp_ready)
   );
+`endif
 
 endmodule
