@@ -33,8 +33,10 @@ void reset(Ctx& c) {
 Flow rst(Ctx& c) {
   const bool exact = c.seg.seq == c.r.rcv_nxt;
   const bool rfc5961 = c.cfg.has(RST5961);
+  const bool deaf = (c.on(Fault::rst_exact_ignored) && exact) ||
+                    (c.on(Fault::syn_received_rst_ignored) && c.r.state == State::SYN_RECEIVED);
   // 1) Outside the window: silently drop. (SEG.LEN plays no part.)
-  if (!exact && !in_window(c) && !c.on(Fault::rst_outside_window)) {
+  if ((!exact && !in_window(c) && !c.on(Fault::rst_outside_window)) || deaf) {
     c.d.reason = Reason::RST_IGNORED;
   } else if (c.r.state == State::TIME_WAIT && c.cfg.has(RFC1337) && !c.on(Fault::rfc1337_ignored)) {
     // RFC 1337 fix F1: TIME_WAIT is not ended by a RST.
@@ -48,9 +50,6 @@ Flow rst(Ctx& c) {
     // 3) In the window, but not exactly RCV.NXT: challenge ACK.
     c.d.reason = Reason::CHALLENGE;
     if (!c.on(Fault::rst_in_window_silent)) challenge_ack(c);
-  } else if ((c.on(Fault::rst_exact_ignored) && exact) ||
-             (c.on(Fault::syn_received_rst_ignored) && c.r.state == State::SYN_RECEIVED)) {
-    c.d.reason = Reason::RST_IGNORED;
   } else {
     // 2) Exactly RCV.NXT (or anywhere in the window, without RFC 5961): reset.
     reset(c);

@@ -75,18 +75,14 @@ bool hold(Ctx& c, New n, std::uint32_t start, std::uint32_t end) {
 void owe_ack(Ctx& c, bool gap, std::uint32_t len) {
   const bool delayed = c.cfg.has(DELACK) && c.cfg.dack != 0;
   const bool first = !c.t.armed(Timer::DACK);
-  if (gap || !delayed) {
-    c.ack_now = true;
-  } else if (first) {
+  if (delayed && !gap && first) {
     if (c.on(Fault::delayed_ack_never)) return;
     c.arm_in(Timer::DACK, c.on(Fault::delayed_ack_too_long) ? 700'000 : c.cfg.dack);
-  } else if (c.on(Fault::ack_every_second_missing)) {
     return;
-  } else if (c.on(Fault::stretch_ack)) {
-    c.ack_now = (c.r.rcv_nxt - c.r.irs) / len % 4 == 0;
-  } else {
-    c.ack_now = true;
   }
+  if (delayed && !gap && c.on(Fault::ack_every_second_missing)) return;
+  if (delayed && !gap && c.on(Fault::stretch_ack) && (c.r.rcv_nxt - c.r.irs) / len % 4 != 0) return;
+  c.ack_now = true;
 }
 
 void accept(Ctx& c, New n) {
