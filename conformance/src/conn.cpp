@@ -69,6 +69,7 @@ void Conn::note_sent(const Segment& s) {
   if (s.corrupt_checksum || s.corrupt_ip_checksum || s.checksum || s.ip_checksum || s.has(RST)) return;
   const std::uint32_t end = *s.seq + s.length();
   if (s.has(SYN)) {
+    if (ack_seen_) return;  // not the SYN of this incarnation
     peer_edge_ = seq_max(peer_edge_, end);
     M = std::max<std::uint32_t>(M, *s.window);
     if (s.has(ACK) && iss_known && *s.ack == S) U = *s.ack;
