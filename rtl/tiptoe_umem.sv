@@ -12,8 +12,9 @@
 //
 // WR_ALIGNED = 1: writes are whole words at multiples of B (wr_len_i and the low address bits are ignored), which saves
 // the write rotation and the strobes.
-// STROBES chooses between two descriptions of the same write: one assignment per byte, which synthesis maps to byte
-// enables, and one merged word, which simulates much faster. The test of this module runs both side by side.
+// STROBES (when not WR_ALIGNED) chooses between two descriptions of the same memory: one assignment per byte, which
+// synthesis maps to byte enables, and one merged word, which simulates faster. The test of this module runs both side by
+// side.
 `ifdef SYNTHESIS
 `define TIPTOE_UMEM_STROBES 1'b1
 `else
@@ -41,8 +42,9 @@ module tiptoe_umem #(
   localparam int unsigned BANK_W = ADDR_W - OFF_W - 1;        // address of a bank
   localparam int unsigned WRAP_W = REGION_LOG2 - OFF_W - 1;   // its bits inside a region
 
-  logic [DATA_W-1:0] even [1 << BANK_W];
-  logic [DATA_W-1:0] odd [1 << BANK_W];
+  // Read port: both banks' words, and what the rotation needs.
+  logic [BANK_W-1:0] rd_addr_even, rd_addr_odd;
+  logic [DATA_W-1:0] even_q, odd_q;
 
   // The even word of an access that starts in word `word` (the odd one is always word >> 1).
   function automatic logic [BANK_W-1:0] even_addr(input logic [BANK_W:0] word);
@@ -61,61 +63,76 @@ module tiptoe_umem #(
     for (int unsigned i = 0; i < B; i++) bit_mask[8*i+:8] = {8{bytes[i]}};
   endfunction
 
-  // Bytes off ... B-1.
-  function automatic logic [B-1:0] upper(input logic [OFF_W-1:0] off);
-    upper = {B{1'b1}} << off;
+  // Bytes off ... off+len-1 of two consecutive words.
+  function automatic logic [2*B-1:0] strobes(input logic [OFF_W-1:0] off, input logic [OFF_W:0] len);
+    strobes = {{B{1'b0}}, ~({B{1'b1}} << len)} << off;
   endfunction
 
-  // ---- write ----
-  if (WR_ALIGNED) begin : gen_write_aligned
-    always_ff @(posedge clk_i) begin
-      if (wr_en_i && !wr_addr_i[OFF_W]) even[wr_addr_i[ADDR_W-1:OFF_W+1]] <= wr_data_i;
-      if (wr_en_i && wr_addr_i[OFF_W]) odd[wr_addr_i[ADDR_W-1:OFF_W+1]] <= wr_data_i;
-    end
-    logic unused;
-    assign unused = &{1'b0, wr_len_i, wr_addr_i[OFF_W-1:0]};
-  end else begin : gen_write
-    // Strobes of the first word (low half) and of the next one.
-    function automatic logic [2*B-1:0] strobes(input logic [OFF_W-1:0] off, input logic [OFF_W:0] len);
-      strobes = {{B{1'b0}}, ~({B{1'b1}} << len)} << off;
-    endfunction
+  function automatic logic [DATA_W-1:0] merge(input logic [DATA_W-1:0] old, input logic [B-1:0] be,
+                                              input logic [DATA_W-1:0] data);
+    merge = (old & ~bit_mask(be)) | (data & bit_mask(be));
+  endfunction
 
+  // ---- banks ----
+  if (STROBES && !WR_ALIGNED) begin : gen_strobes
     logic [OFF_W-1:0] off;
     logic [BANK_W:0] word;
+    logic [2*B-1:0] be;           // strobes of the first word (low half) and of the next one
+    logic [B-1:0] be_even, be_odd;
+    logic [DATA_W-1:0] data;
+    logic [BANK_W-1:0] addr_even, addr_odd;
     assign off = wr_addr_i[OFF_W-1:0];
     assign word = wr_addr_i[ADDR_W-1:OFF_W];
+    assign be = wr_en_i ? strobes(off, wr_len_i) : '0;
+    assign be_even = word[0] ? be[2*B-1:B] : be[B-1:0];
+    assign be_odd = word[0] ? be[B-1:0] : be[2*B-1:B];
+    assign data = rotate_down(wr_data_i, -off);
+    assign addr_even = even_addr(word);
+    assign addr_odd = word[BANK_W:1];
 
-    if (STROBES) begin : gen_strobes
-      logic [2*B-1:0] be;
-      logic [B-1:0] be_even, be_odd;
-      logic [DATA_W-1:0] data;
-      logic [BANK_W-1:0] addr_even, addr_odd;
-      assign be = wr_en_i ? strobes(off, wr_len_i) : '0;
-      assign be_even = word[0] ? be[2*B-1:B] : be[B-1:0];
-      assign be_odd = word[0] ? be[B-1:0] : be[2*B-1:B];
-      assign data = rotate_down(wr_data_i, -off);
-      assign addr_even = even_addr(word);
-      assign addr_odd = word[BANK_W:1];
+    // Columns of eight bytes, the natural width of a block RAM; one memory with 64 strobes takes Yosys minutes.
+    for (genvar c = 0; c < B / 8; c++) begin : gen_column
+      logic [63:0] even [1 << BANK_W];
+      logic [63:0] odd [1 << BANK_W];
       always_ff @(posedge clk_i) begin
-        for (int unsigned i = 0; i < B; i++) begin
-          if (be_even[i]) even[addr_even][8*i+:8] <= data[8*i+:8];
-          if (be_odd[i]) odd[addr_odd][8*i+:8] <= data[8*i+:8];
+        if (rd_en_i) begin
+          even_q[64*c+:64] <= even[rd_addr_even];
+          odd_q[64*c+:64] <= odd[rd_addr_odd];
+        end
+        for (int unsigned i = 0; i < 8; i++) begin
+          if (be_even[8*c+i]) even[addr_even][8*i+:8] <= data[64*c+8*i+:8];
+          if (be_odd[8*c+i]) odd[addr_odd][8*i+:8] <= data[64*c+8*i+:8];
         end
       end
-    end else begin : gen_merge
-      function automatic logic [DATA_W-1:0] merge(input logic [DATA_W-1:0] old, input logic [B-1:0] be,
-                                                  input logic [DATA_W-1:0] data);
-        logic [DATA_W-1:0] mask;
-        mask = bit_mask(be);
-        merge = (old & ~mask) | (data & mask);
-      endfunction
+    end
+  end else begin : gen_words
+    logic [DATA_W-1:0] even [1 << BANK_W];
+    logic [DATA_W-1:0] odd [1 << BANK_W];
+
+    always_ff @(posedge clk_i) begin
+      if (rd_en_i) begin
+        even_q <= even[rd_addr_even];
+        odd_q <= odd[rd_addr_odd];
+      end
+    end
+
+    if (WR_ALIGNED) begin : gen_aligned
+      always_ff @(posedge clk_i) begin
+        if (wr_en_i && !wr_addr_i[OFF_W]) even[wr_addr_i[ADDR_W-1:OFF_W+1]] <= wr_data_i;
+        if (wr_en_i && wr_addr_i[OFF_W]) odd[wr_addr_i[ADDR_W-1:OFF_W+1]] <= wr_data_i;
+      end
+      logic unused;
+      assign unused = &{1'b0, wr_len_i, wr_addr_i[OFF_W-1:0]};
+    end else begin : gen_merged
+      logic [BANK_W:0] word;
+      assign word = wr_addr_i[ADDR_W-1:OFF_W];
 
       always_ff @(posedge clk_i) begin : write
         logic [2*B-1:0] be;
         logic [DATA_W-1:0] data;
         if (wr_en_i) begin
-          be = strobes(off, wr_len_i);
-          data = rotate_down(wr_data_i, -off);
+          be = strobes(wr_addr_i[OFF_W-1:0], wr_len_i);
+          data = rotate_down(wr_data_i, -wr_addr_i[OFF_W-1:0]);
           if (word[0]) begin
             odd[word[BANK_W:1]] <= merge(odd[word[BANK_W:1]], be[B-1:0], data);
             even[even_addr(word)] <= merge(even[even_addr(word)], be[2*B-1:B], data);
@@ -129,20 +146,19 @@ module tiptoe_umem #(
   end
 
   // ---- read ----
-  logic [DATA_W-1:0] even_q, odd_q, lanes_first, lanes_next, select;
+  logic [DATA_W-1:0] lanes_first, lanes_next, select;
   logic [OFF_W:0] off_q;
 
+  assign rd_addr_even = even_addr(rd_addr_i[ADDR_W-1:OFF_W]);
+  assign rd_addr_odd = rd_addr_i[ADDR_W-1:OFF_W+1];
+
   always_ff @(posedge clk_i) begin
-    if (rd_en_i) begin
-      even_q <= even[even_addr(rd_addr_i[ADDR_W-1:OFF_W])];
-      odd_q <= odd[rd_addr_i[ADDR_W-1:OFF_W+1]];
-      off_q <= rd_addr_i[OFF_W:0];
-    end
+    if (rd_en_i) off_q <= rd_addr_i[OFF_W:0];
   end
 
   assign lanes_first = off_q[OFF_W] ? odd_q : even_q;
   assign lanes_next = off_q[OFF_W] ? even_q : odd_q;
-  assign select = bit_mask(upper(off_q[OFF_W-1:0]));
+  assign select = bit_mask({B{1'b1}} << off_q[OFF_W-1:0]);
   assign rd_data_o = rotate_down((lanes_first & select) | (lanes_next & ~select), off_q[OFF_W-1:0]);
 
 `ifndef SYNTHESIS
