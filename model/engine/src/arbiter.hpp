@@ -16,8 +16,8 @@ class Arbiter {
   void reset() { rr_ = 0; }
   unsigned rr() const { return rr_; }
 
-  /// `offered`: one bit per source. `may(source)`: the other conditions; asked in the order of the round robin until one
-  /// is true. Returns the granted source and moves the pointer.
+  /// `offered`: one bit per source. `may(source)`: the other conditions; asked in the order of the round robin until
+  /// one is true. Returns the granted source and moves the pointer.
   template <class May>
   int grant(unsigned offered, May&& may) {
     for (unsigned i = 0, source = rr_; i < kSources; ++i) {

@@ -30,8 +30,8 @@ unsigned Cam::bucket(const FourTuple& key, std::uint32_t cam_key) const {
 
 CamResult Cam::lookup(const FourTuple& key, std::uint32_t cam_key, const tcp::Faults& faults) const {
   CamResult result;
-  const bool partial = faults.on(tcp::Fault::engine_cam_no_remote_port) ||
-                       faults.on(tcp::Fault::engine_cam_no_remote_address);
+  const bool partial =
+      faults.on(tcp::Fault::engine_cam_no_remote_port) || faults.on(tcp::Fault::engine_cam_no_remote_address);
   if (partial) {  // every entry, whatever its bucket
     for (const Entry& e : entries_)
       if (e.valid && compared(e.key, faults) == compared(key, faults) && !result.hit) {

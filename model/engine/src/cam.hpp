@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connection CAM (micro-architecture 6.3): 4-tuple -> connection. Parallel compare up to 64 connections, a hash table of
-// 4 ways above that. This class is the table; who asks adds the two cycles of latency.
+// Connection CAM (micro-architecture 6.3): 4-tuple -> connection. Parallel compare up to 64 connections, a hash table
+// of 4 ways above that. This class is the table; who asks adds the two cycles of latency.
 #pragma once
 
 #include <cstdint>

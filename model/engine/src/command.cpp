@@ -9,8 +9,7 @@ void CommandFrontEnd::resolve(const ListenTable& listeners, const Registers& reg
   tcp::Command& c = decoded_.command;
   decoded_.looks_up = decoded_.listener_live = false;
   if (!opens(c)) return;
-  const bool from_listener =
-      c.op == static_cast<std::uint8_t>(tcp::Op::SEND) || (c.flags & tcp::FROM_LISTENER) != 0;
+  const bool from_listener = c.op == static_cast<std::uint8_t>(tcp::Op::SEND) || (c.flags & tcp::FROM_LISTENER) != 0;
   if (from_listener) {
     const unsigned idx = tcp::listener_index(c.handle);
     decoded_.listener_live = tcp::is_listener(c.handle) && listeners.live(idx, tcp::listener_gen(c.handle));

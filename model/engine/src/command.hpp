@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command front end (micro-architecture 7.1): one command register; OPEN_ACTIVE is looked up and gets its ISN hash here.
+// Command front end (micro-architecture 7.1): one command register; OPEN_ACTIVE is looked up and gets its ISN hash
+// here.
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,8 @@
 //
 // A cycle is two-phase. The signals between blocks (who is granted, whether COMMIT writes a table, which slot is
 // released) are formed first, from registered state alone. Then every block takes its step from those signals and from
-// its own state; FIFOs show their old contents until the end. COMMIT is applied last, so that nothing sees in cycle t what
-// is written in cycle t.
+// its own state; FIFOs show their old contents until the end. COMMIT is applied last, so that nothing sees in cycle t
+// what is written in cycle t.
 #include "tiptoe/model/engine.hpp"
 
 #include <algorithm>
@@ -131,6 +131,7 @@ class Engine::Impl {
   bool may_be_granted(Source source, Pipeline::Slot& slot) const;
   bool describe_segment(Pipeline::Slot& slot) const;
   bool describe_command(Pipeline::Slot& slot) const;
+  bool notified_by_commit(std::uint16_t idx) const;
 
   // Pipeline.
   void check_stage();
@@ -360,12 +361,20 @@ bool Engine::Impl::describe_segment(Pipeline::Slot& slot) const {
   if (e.hit) {
     e.has_conn = true;
     e.idx = head_.cam().idx;
-    e.evt_pending = notify_.pending(e.idx);
+    e.evt_pending = notify_.pending(e.idx) || notified_by_commit(e.idx);
   } else if (slot.creator) {
     e.has_conn = e.new_ok;
     e.idx = free_.lowest();
   }
   return e.hit || !pipeline_.has_creator();
+}
+
+/// COMMIT of this cycle puts the connection into the notification queue.
+bool Engine::Impl::notified_by_commit(std::uint16_t idx) const {
+  if (!pipeline_.valid(Pipeline::COMMIT)) return false;
+  const Pipeline::Slot& slot = pipeline_.stage(Pipeline::COMMIT);
+  const tcp::Decision& d = slot.decision;
+  return d.write && slot.event.idx == idx && notify_.pushes(idx, d.evt, d.record.unaccepted, d.accepted);
 }
 
 bool Engine::Impl::describe_command(Pipeline::Slot& slot) const {
@@ -528,12 +537,14 @@ void Engine::Impl::commit_tables(const tcp::Event& e, const tcp::Decision& d) {
   if (d.cam_insert) cam_.insert(key, e.idx, cam_key);
   if (d.cam_delete && !faults_.on(Fault::engine_cam_delete_missing)) cam_.erase(key, e.idx, cam_key);
   if (d.backlog != 0) listeners_.add_to_backlog(d.lsn_idx, d.lsn_gen, d.backlog);
-  if (d.accept_push &&
-      listeners_.push(d.lsn_idx, d.lsn_gen, static_cast<std::uint16_t>(d.accept_handle)))
+  if (d.accept_push && listeners_.push(d.lsn_idx, d.lsn_gen, static_cast<std::uint16_t>(d.accept_handle)))
     notify_.listener_has_something(d.lsn_idx);
   if (d.listener == tcp::ListenerOp::INSERT)
     listeners_.insert(d.lsn_idx, {d.lsn_lip, d.lsn_rip, d.lsn_lport, d.lsn_rport}, d.lsn_backlog);
-  if (d.listener == tcp::ListenerOp::REMOVE) listeners_.remove(d.lsn_idx);
+  if (d.listener == tcp::ListenerOp::REMOVE) {
+    listeners_.remove(d.lsn_idx);
+    notify_.listener_removed(d.lsn_idx);
+  }
 }
 
 // ------------------------------------------------------------------------------------------------------ outputs

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// tiptoe_fifo (micro-architecture, section 1): pushed in cycle t -> at the head in t+1, popped in t -> next entry in t+1,
-// push and pop may coincide, no bypass. front(), empty(), full() and count() show registered state; push() and pop()
-// take effect at tick().
+// tiptoe_fifo (micro-architecture, section 1): pushed in cycle t -> at the head in t+1, popped in t -> next entry in
+// t+1, push and pop may coincide, no bypass. front(), empty(), full() and count() show registered state; push() and
+// pop() take effect at tick().
 #pragma once
 
 #include <array>

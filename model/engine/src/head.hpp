@@ -32,9 +32,9 @@ class Head {
 
   struct Context {
     std::uint64_t cycle;
-    bool tables_written;   ///< COMMIT writes the CAM or the listener table in this cycle
-    bool command_looks_up; ///< the command front end takes the lookup of this cycle
-    bool granted;          ///< the arbiter grants SEG in this cycle
+    bool tables_written;    ///< COMMIT writes the CAM or the listener table in this cycle
+    bool command_looks_up;  ///< the command front end takes the lookup of this cycle
+    bool granted;           ///< the arbiter grants SEG in this cycle
     const RxParser& parser;
     const Cam& cam;
     const ListenTable& listeners;
@@ -51,11 +51,11 @@ class Head {
 
   State state_ = State::IDLE;
   bool stale_ = false;
-  bool started_ = false;           // option walk and ISN hash of the datagram at the raw FIFO's head
+  bool started_ = false;  // option walk and ISN hash of the datagram at the raw FIFO's head
   bool mss_valid_ = false;
   std::uint16_t mss_ = 0;
   std::uint32_t isn_ = 0;
-  std::uint64_t offer_from_ = 0;   // first cycle in which walk and hash are finished
+  std::uint64_t offer_from_ = 0;  // first cycle in which walk and hash are finished
   CamResult cam_;
   ListenerMatch listener_;
 };

@@ -28,8 +28,7 @@ class HostReader {
   }
 
  private:
-  void step(TransferFifo& fifo, std::uint16_t mv_done, bool tready, bool granted, const Buffers& receive,
-            Outputs& out);
+  void step(TransferFifo& fifo, std::uint16_t mv_done, bool tready, bool granted, const Buffers& receive, Outputs& out);
 
   unsigned beat_bytes_;
   State state_ = State::IDLE;

@@ -14,7 +14,7 @@ namespace tiptoe::model {
 struct TransferCommand {
   std::uint16_t idx = 0;
   std::uint16_t handle = 0;
-  std::uint32_t base = 0;      ///< sequence number of the first octet
+  std::uint32_t base = 0;  ///< sequence number of the first octet
   std::uint32_t n = 0;
   std::uint16_t snapshot = 0;  ///< of txd_issued / mv_issued: what has to be finished first
 };

@@ -18,8 +18,7 @@ ListenerMatch ListenTable::match(const FourTuple& key, const tcp::Faults& faults
     if (e.address.lip != 0 && e.address.lip != key.lip && !any_address) continue;
     if (e.address.rip != 0 && e.address.rip != key.rip) continue;
     if (e.address.rport != 0 && e.address.rport != key.rport) continue;
-    const int score =
-        first_wins ? 0 : 4 * (e.address.rip != 0) + 2 * (e.address.rport != 0) + (e.address.lip != 0);
+    const int score = first_wins ? 0 : 4 * (e.address.rip != 0) + 2 * (e.address.rport != 0) + (e.address.lip != 0);
     if (score > best_score) {
       best_score = score;
       best = {true, static_cast<std::uint8_t>(i), e.gen};
@@ -29,8 +28,7 @@ ListenerMatch ListenTable::match(const FourTuple& key, const tcp::Faults& faults
 }
 
 bool ListenTable::duplicate(const FourTuple& address) const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [&](const Entry& e) { return e.valid && e.address == address; });
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.valid && e.address == address; });
 }
 
 int ListenTable::lowest_free() const {

@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "fifo.hpp"
-#include "umem.hpp"
 #include "tiptoe/tcp/faults.hpp"
+#include "umem.hpp"
 
 namespace tiptoe::model {
 

@@ -33,13 +33,13 @@ int Notify::load(const ListenTable& listeners) {
 
 bool Notify::commit(unsigned idx, std::uint16_t flags, std::uint32_t handle, bool held, bool accepted, bool release) {
   Entry& e = memory_[idx];
+  if (pushes(idx, flags, held, accepted)) {
+    e.queued = true;
+    queue_.push(static_cast<std::uint16_t>(idx));
+  }
   if (flags != 0) {
     e.flags |= flags;
     e.handle = static_cast<std::uint16_t>(handle);
-  }
-  if ((flags != 0 || accepted) && e.flags != 0 && !e.queued && !held) {
-    e.queued = true;
-    queue_.push(static_cast<std::uint16_t>(idx));
   }
   if (!release) return false;
   if (e.queued) {

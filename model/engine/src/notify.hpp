@@ -36,9 +36,15 @@ class Notify {
     return load(listeners);
   }
 
+  /// COMMIT of a connection's event puts it into the queue.
+  bool pushes(unsigned idx, std::uint16_t flags, bool held, bool accepted) const {
+    const Entry& e = memory_[idx];
+    return (flags != 0 || accepted) && (e.flags | flags) != 0 && !e.queued && !held;
+  }
   /// COMMIT of a connection's event. Returns whether a release frees the index at once.
   bool commit(unsigned idx, std::uint16_t flags, std::uint32_t handle, bool held, bool accepted, bool release);
   void listener_has_something(unsigned idx) { listeners_pending_ |= 1U << idx; }
+  void listener_removed(unsigned idx) { listeners_pending_ &= ~(1U << idx); }
 
   /// End of the cycle.
   void tick_queue() { queue_.tick(); }

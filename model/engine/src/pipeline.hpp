@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event pipeline (micro-architecture 8.2): READ | CHECK | UPDATE | OUTPUT | COMMIT. Events do not move: a stage is a
-// distance from the cycle of the grant. The protocol function runs once per event, in its CHECK cycle.
+// The event pipeline (micro-architecture 8.2): READ | CHECK | UPDATE | OUTPUT | COMMIT. Events do not move: a stage is
+// a distance from the cycle of the grant. The protocol function runs once per event, in its CHECK cycle.
 #pragma once
 
 #include <array>

@@ -13,12 +13,12 @@ struct Reset {
 constexpr std::uint32_t kId = 0x54495031;
 constexpr std::uint8_t kFirstWritable = 0x01, kMtu = 0x05, kTtl = 0x06, kTos = 0x07, kLastWritable = 0x21;
 constexpr std::array kDefaults{
-    Reset{0x00, kId},         Reset{0x05, 1500},        Reset{0x06, 64},         Reset{0x08, 0x3F},
-    Reset{0x09, 1000000},     Reset{0x0A, 1000000},     Reset{0x0B, 60000000},   Reset{0x0C, 1000000},
-    Reset{0x0D, 1},           Reset{0x0E, 7},           Reset{0x0F, 8},          Reset{0x10, 3},
-    Reset{0x11, 200000},      Reset{0x12, 120000000},   Reset{0x14, 7200},       Reset{0x15, 75},
-    Reset{0x16, 9},           Reset{0x17, 300000000},   Reset{0x1A, 10},         Reset{0x1B, 5000000},
-    Reset{0x1D, 0x5bd1e995},  Reset{0x1E, 0x03020100},  Reset{0x1F, 0x07060504}, Reset{0x20, 0x0b0a0908},
+    Reset{0x00, kId},        Reset{0x05, 1500},       Reset{0x06, 64},         Reset{0x08, 0x3F},
+    Reset{0x09, 1000000},    Reset{0x0A, 1000000},    Reset{0x0B, 60000000},   Reset{0x0C, 1000000},
+    Reset{0x0D, 1},          Reset{0x0E, 7},          Reset{0x0F, 8},          Reset{0x10, 3},
+    Reset{0x11, 200000},     Reset{0x12, 120000000},  Reset{0x14, 7200},       Reset{0x15, 75},
+    Reset{0x16, 9},          Reset{0x17, 300000000},  Reset{0x1A, 10},         Reset{0x1B, 5000000},
+    Reset{0x1D, 0x5bd1e995}, Reset{0x1E, 0x03020100}, Reset{0x1F, 0x07060504}, Reset{0x20, 0x0b0a0908},
     Reset{0x21, 0x0f0e0d0c},
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RX parser and checksum (micro-architecture 6.1): datagrams into the slots of the segment store, one raw descriptor each.
+// RX parser and checksum (micro-architecture 6.1): datagrams into the slots of the segment store, one raw descriptor
+// each.
 //
 // The descriptor is worked out in one go when the last beat is accepted (cycle t); what the clock sees is a pipeline of
 // three stages behind it: the LOCAL_IP registers are looked at in t+2, the raw FIFO is pushed in t+3.
@@ -26,7 +27,8 @@ struct RawDescriptor {
 
 /// Parses one datagram of `received` bytes, all but the check of the destination address (IP_DST, reason 8).
 /// `oversize`: more arrived than a slot holds.
-RawDescriptor parse_datagram(const std::uint8_t* bytes, std::uint64_t received, bool oversize, const tcp::Faults& faults);
+RawDescriptor parse_datagram(const std::uint8_t* bytes, std::uint64_t received, bool oversize,
+                             const tcp::Faults& faults);
 
 class RxParser {
  public:
@@ -62,7 +64,7 @@ class RxParser {
   bool in_datagram_ = false, oversize_ = false;
   bool back_to_back_ = false;  // for a seeded fault
   std::uint8_t slot_ = 0, slots_used_ = 0;
-  std::uint32_t offset_ = 0;     // of the next beat; stays put once it is beyond the slot
+  std::uint32_t offset_ = 0;  // of the next beat; stays put once it is beyond the slot
   std::uint64_t received_ = 0;
   std::array<std::uint8_t, 3> stage_{};  // slot + 1 of the datagram that ended 1, 2, 3 cycles ago; 0: none
   std::array<RawDescriptor, kSlots> descriptors_{};

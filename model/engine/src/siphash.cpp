@@ -48,13 +48,12 @@ std::uint64_t siphash_2_4(std::uint64_t k0, std::uint64_t k1, std::span<const st
   return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-std::uint32_t isn_hash(const std::array<std::uint32_t, 4>& key, std::uint32_t lip, std::uint16_t lport, std::uint32_t rip,
-                       std::uint16_t rport) {
+std::uint32_t isn_hash(const std::array<std::uint32_t, 4>& key, std::uint32_t lip, std::uint16_t lport,
+                       std::uint32_t rip, std::uint16_t rport) {
   const auto byte = [](std::uint32_t value, unsigned shift) { return static_cast<std::uint8_t>(value >> shift); };
-  const std::array<std::uint8_t, 12> message{byte(lip, 24),  byte(lip, 16), byte(lip, 8), byte(lip, 0),
-                                             byte(lport, 8), byte(lport, 0),
-                                             byte(rip, 24),  byte(rip, 16), byte(rip, 8), byte(rip, 0),
-                                             byte(rport, 8), byte(rport, 0)};
+  const std::array<std::uint8_t, 12> message{byte(lip, 24),  byte(lip, 16),  byte(lip, 8),   byte(lip, 0),
+                                             byte(lport, 8), byte(lport, 0), byte(rip, 24),  byte(rip, 16),
+                                             byte(rip, 8),   byte(rip, 0),   byte(rport, 8), byte(rport, 0)};
   const auto word64 = [](std::uint32_t high, std::uint32_t low) { return std::uint64_t{high} << 32 | low; };
   return static_cast<std::uint32_t>(siphash_2_4(word64(key[1], key[0]), word64(key[3], key[2]), message));
 }

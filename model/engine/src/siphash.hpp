@@ -15,7 +15,7 @@ inline constexpr unsigned kIsnHashCycles = 10;
 
 /// The low 32 bits of the hash of local address, local port, remote address, remote port in network byte order.
 /// key[0] is ISN_KEY0, the least significant word.
-std::uint32_t isn_hash(const std::array<std::uint32_t, 4>& key, std::uint32_t lip, std::uint16_t lport, std::uint32_t rip,
-                       std::uint16_t rport);
+std::uint32_t isn_hash(const std::array<std::uint32_t, 4>& key, std::uint32_t lip, std::uint16_t lport,
+                       std::uint32_t rip, std::uint16_t rport);
 
 }  // namespace tiptoe::model

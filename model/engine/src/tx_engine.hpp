@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TX engine (micro-architecture 11): one descriptor at a time; loads its payload, adds headers and checksums, emits beats.
+// TX engine (micro-architecture 11): one descriptor at a time; loads its payload, adds headers and checksums, emits
+// beats.
 #pragma once
 
 #include <cstdint>
@@ -49,12 +50,12 @@ class TxEngine {
 
   unsigned beat_bytes_;
   State state_ = State::IDLE;
-  bool repeat_ = false;                 // a seeded fault
+  bool repeat_ = false;  // a seeded fault
   std::uint16_t ip_id_ = 0, next_ip_id_ = 0;
   std::uint16_t loaded_ = 0;
-  std::uint16_t last_checksum_ = 0;     // for a seeded fault
-  unsigned left_ = 0;                   // LOAD cycles to come
-  unsigned length_ = 0, offset_ = 0;    // EMIT
+  std::uint16_t last_checksum_ = 0;   // for a seeded fault
+  unsigned left_ = 0;                 // LOAD cycles to come
+  unsigned length_ = 0, offset_ = 0;  // EMIT
   TxDescriptor descriptor_;
   std::vector<std::uint8_t> datagram_;  // headers at 0, payload behind them, zeros up to the next beat
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Payload memories with unaligned access (micro-architecture 6.5, decision 0002): the segment store (SLOTS slots of 2048
-// bytes) and the per-connection send and receive buffers, rings in which the sequence number is the address.
+// Payload memories with unaligned access (micro-architecture 6.5, decision 0002): the segment store (SLOTS slots of
+// 2048 bytes) and the per-connection send and receive buffers, rings in which the sequence number is the address.
 #pragma once
 
 #include <algorithm>
@@ -43,10 +43,14 @@ class Buffers {
   void write(unsigned connection, std::uint32_t seq, const std::uint8_t* source, unsigned n) {
     auto& ring = rings_[connection];
     if (!ring) ring = std::make_unique<std::uint8_t[]>(size());
-    const std::uint32_t at = seq & mask_;
-    const auto first = static_cast<unsigned>(std::min<std::size_t>(n, size() - at));
-    std::memcpy(ring.get() + at, source, first);
-    std::memcpy(ring.get(), source + first, n - first);
+    while (n != 0) {  // once, or twice across the wrap
+      const std::uint32_t at = seq & mask_;
+      const auto part = static_cast<unsigned>(std::min<std::size_t>(n, size() - at));
+      std::memcpy(ring.get() + at, source, part);
+      seq += part;
+      source += part;
+      n -= part;
+    }
   }
   void read(unsigned connection, std::uint32_t seq, std::uint8_t* target, unsigned n) const {
     const auto& ring = rings_[connection];
@@ -54,10 +58,14 @@ class Buffers {
       std::memset(target, 0, n);
       return;
     }
-    const std::uint32_t at = seq & mask_;
-    const auto first = static_cast<unsigned>(std::min<std::size_t>(n, size() - at));
-    std::memcpy(target, ring.get() + at, first);
-    std::memcpy(target + first, ring.get(), n - first);
+    while (n != 0) {
+      const std::uint32_t at = seq & mask_;
+      const auto part = static_cast<unsigned>(std::min<std::size_t>(n, size() - at));
+      std::memcpy(target, ring.get() + at, part);
+      seq += part;
+      target += part;
+      n -= part;
+    }
   }
 
  private:

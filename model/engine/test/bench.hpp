@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bench around one engine: queues at every channel, seeded back-pressure, virtual time that jumps while quiescent, and
-// the rules of valid/ready checked in every cycle.
+// A bench around one engine: queues at every channel, seeded back-pressure, virtual time that jumps while quiescent,
+// and the rules of valid/ready checked in every cycle.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -43,13 +43,13 @@ class Bench {
 
   Engine engine;
   Inputs in;
-  Outputs out;             // of the last cycle
+  Outputs out;  // of the last cycle
   std::uint64_t cycle = 0;
-  std::deque<Bytes> network;                // still to arrive
-  std::deque<Bytes> sent;                   // by the engine, complete
+  std::deque<Bytes> network;                      // still to arrive
+  std::deque<Bytes> sent;                         // by the engine, complete
   std::map<std::uint32_t, std::uint16_t> events;  // flags seen, by handle
-  std::map<std::uint32_t, Bytes> received;  // rxd payload by connection handle
-  std::uint64_t last_beat_in = 0;           // cycle in which the last beat of the last datagram was accepted
+  std::map<std::uint32_t, Bytes> received;        // rxd payload by connection handle
+  std::uint64_t last_beat_in = 0;                 // cycle in which the last beat of the last datagram was accepted
 
   void reset(std::uint32_t local_ip = 0x0A000001) {
     in.rst = true;
@@ -200,11 +200,10 @@ class Bench {
         current_.clear();
       }
     }
-    if (out.rxd_tvalid && in.rxd_tready)
-      append(received[out.rxd_handle], out.rxd_tdata, out.rxd_tkeep, out.rxd_tlast);
+    if (out.rxd_tvalid && in.rxd_tready) append(received[out.rxd_handle], out.rxd_tdata, out.rxd_tkeep, out.rxd_tlast);
     if (out.rsp_valid && in.rsp_ready)
-      responses_.push_back({out.rsp_tag, out.rsp_op, static_cast<tcp::Status>(out.rsp_status), out.rsp_handle, out.rsp_len,
-                            static_cast<tcp::State>(out.rsp_state), out.rsp_avail, out.rsp_room});
+      responses_.push_back({out.rsp_tag, out.rsp_op, static_cast<tcp::Status>(out.rsp_status), out.rsp_handle,
+                            out.rsp_len, static_cast<tcp::State>(out.rsp_state), out.rsp_avail, out.rsp_room});
     if (out.evt_valid && in.evt_ready) events[out.evt_handle] |= out.evt_flags;
     // What was taken in this cycle is withdrawn for the next.
     next_in_ = in;
@@ -232,9 +231,9 @@ class Bench {
   void check_stable(const Outputs& b) const {
     if (last_in_.rst) return;
     const auto implies = [](bool waiting, bool unchanged) { EXPECT_TRUE(!waiting || unchanged); };
-    implies(b.m_axis_tvalid && !last_in_.m_axis_tready,
-            out.m_axis_tvalid && out.m_axis_tdata == b.m_axis_tdata && out.m_axis_tkeep == b.m_axis_tkeep &&
-                out.m_axis_tlast == b.m_axis_tlast);
+    implies(b.m_axis_tvalid && !last_in_.m_axis_tready, out.m_axis_tvalid && out.m_axis_tdata == b.m_axis_tdata &&
+                                                            out.m_axis_tkeep == b.m_axis_tkeep &&
+                                                            out.m_axis_tlast == b.m_axis_tlast);
     implies(b.rsp_valid && !last_in_.rsp_ready,
             out.rsp_valid && out.rsp_tag == b.rsp_tag && out.rsp_len == b.rsp_len && out.rsp_avail == b.rsp_avail);
     implies(b.evt_valid && !last_in_.evt_ready,

@@ -191,33 +191,79 @@ const std::vector<Reason>& reasons() {
   using R = tcp::Reason;
   static const std::vector<Reason> all{
       {R::NONE, "ordinary", [] { return build(ordinary()); }},
-      {R::IP_SHORT, "19 bytes", [] { auto b = build(ordinary()); b.resize(19); return b; }},
+      {R::IP_SHORT, "19 bytes",
+       [] {
+         auto b = build(ordinary());
+         b.resize(19);
+         return b;
+       }},
       {R::IP_VERSION, "version 6", [] { return changed([](Bytes& b) { b[0] = 0x65; }); }},
       {R::IP_IHL, "IHL 4", [] { return changed([](Bytes& b) { b[0] = 0x44; }, false); }},
       {R::IP_IHL, "header beyond total length",
-       [] { return changed([](Bytes& b) { b[0] = 0x4F; test::put(b, 2, 45, 2); b.resize(60); }, false); }},
-      {R::IP_LENGTH, "one byte missing", [] { auto b = build(ordinary()); b.pop_back(); return b; }},
-      {R::IP_LENGTH, "oversize",
-       [] { return with_packet([](Packet& p) { p.payload.resize(2009); }); }},
+       [] {
+         return changed(
+             [](Bytes& b) {
+               b[0] = 0x4F;
+               test::put(b, 2, 45, 2);
+               b.resize(60);
+             },
+             false);
+       }},
+      {R::IP_LENGTH, "one byte missing",
+       [] {
+         auto b = build(ordinary());
+         b.pop_back();
+         return b;
+       }},
+      {R::IP_LENGTH, "oversize", [] { return with_packet([](Packet& p) { p.payload.resize(2009); }); }},
       {R::NONE, "2048 bytes", [] { return with_packet([](Packet& p) { p.payload.assign(2008, 0xA5); }); }},
-      {R::NONE, "padding", [] { auto b = build(ordinary()); b.insert(b.end(), 19, 0xEE); return b; }},
-      {R::IP_CKSUM, "bad header checksum", [] { auto b = build(ordinary()); b[10] ^= 1; return b; }},
+      {R::NONE, "padding",
+       [] {
+         auto b = build(ordinary());
+         b.insert(b.end(), 19, 0xEE);
+         return b;
+       }},
+      {R::IP_CKSUM, "bad header checksum",
+       [] {
+         auto b = build(ordinary());
+         b[10] ^= 1;
+         return b;
+       }},
       {R::IP_FRAGMENT, "MF", [] { return changed([](Bytes& b) { b[6] |= 0x20; }); }},
       {R::IP_FRAGMENT, "offset", [] { return changed([](Bytes& b) { b[7] = 1; }); }},
       {R::NONE, "reserved flag", [] { return changed([](Bytes& b) { b[6] |= 0x80; }); }},
       {R::IP_PROTOCOL, "UDP", [] { return changed([](Bytes& b) { b[9] = 17; }); }},
       {R::IP_DST, "not for us", [] { return with_packet([](Packet& p) { p.destination = 0x0A000009; }); }},
       {R::IP_DST, "not for us, and a bad source, and a bad TCP checksum",
-       [] { auto b = with_packet([](Packet& p) { p.destination = 0x0A000009; p.source = 0; }); b.back() ^= 1; return b; }},
+       [] {
+         auto b = with_packet([](Packet& p) {
+           p.destination = 0x0A000009;
+           p.source = 0;
+         });
+         b.back() ^= 1;
+         return b;
+       }},
       {R::IP_SRC, "0.0.0.0", [] { return with_packet([](Packet& p) { p.source = 0; }); }},
       {R::IP_SRC, "loopback", [] { return with_packet([](Packet& p) { p.source = 0x7F000001; }); }},
       {R::IP_SRC, "multicast", [] { return with_packet([](Packet& p) { p.source = 0xE0000001; }); }},
       {R::IP_SRC, "our own", [] { return with_packet([](Packet& p) { p.source = kLocal; }); }},
       {R::TCP_SHORT, "19 bytes of TCP",
-       [] { return changed([](Bytes& b) { b.resize(39); test::put(b, 2, 39, 2); }, false); }},
+       [] {
+         return changed(
+             [](Bytes& b) {
+               b.resize(39);
+               test::put(b, 2, 39, 2);
+             },
+             false);
+       }},
       {R::TCP_DOFF, "data offset 4", [] { return changed([](Bytes& b) { b[32] = 0x40; }); }},
       {R::TCP_DOFF, "data offset beyond the segment", [] { return changed([](Bytes& b) { b[32] = 0x70; }); }},
-      {R::TCP_CKSUM, "bad TCP checksum", [] { auto b = build(ordinary()); b.back() ^= 1; return b; }},
+      {R::TCP_CKSUM, "bad TCP checksum",
+       [] {
+         auto b = build(ordinary());
+         b.back() ^= 1;
+         return b;
+       }},
       {R::NONE, "odd length", [] { return with_packet([](Packet& p) { p.payload = {0xFF}; }); }},
       {R::NONE, "IP options", [] { return with_packet([](Packet& p) { p.ip_options.assign(40, 1); }); }},
   };
@@ -546,6 +592,12 @@ TEST_F(Notifications, ReleaseWaitsForTheLastWord) {
   EXPECT_TRUE(commit(5, tcp::EVT_CLOSED, true, false, true));  // nobody knew of it
 }
 
+TEST_F(Notifications, ARemovedListenerHasNothingMoreToSay) {
+  notify.listener_has_something(2);
+  notify.listener_removed(2);
+  EXPECT_TRUE(notify.idle());
+}
+
 TEST_F(Notifications, ListenersFirst) {
   listeners.insert(2, {0, 0, 80, 0}, 1);
   commit(3, tcp::EVT_CONNECTED);
@@ -555,7 +607,8 @@ TEST_F(Notifications, ListenersFirst) {
   EXPECT_EQ(notify.flags(), tcp::EVT_ACCEPT);
 }
 
-// ------------------------------------------------------------------------------------------------------ memories, registers
+// ------------------------------------------------------------------------------------------------------ memories,
+// registers
 
 TEST(Buffers, WrapAndCopies) {
   Buffers a(4, 11);

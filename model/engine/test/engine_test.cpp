@@ -58,7 +58,10 @@ TEST(Engine, RefusesIllegalParametersWithTheReason) {
   refused([](Parameters& p) { p.tx_buf_log2 = 10; });
   refused([](Parameters& p) { p.rx_buf_log2 = 17; });
   refused([](Parameters& p) { p.timer_scan = 3; });
-  refused([](Parameters& p) { p.conns = 16; p.timer_scan = 8; });
+  refused([](Parameters& p) {
+    p.conns = 16;
+    p.timer_scan = 8;
+  });
   Parameters largest;
   largest.conns = 1024;
   largest.tx_buf_log2 = largest.rx_buf_log2 = 16;
@@ -358,7 +361,8 @@ TEST_P(Smoke, PassiveOpenDataBothWaysClose) {
 /// Two engines talk to each other.
 class Pair {
  public:
-  Pair(const Parameters& p, unsigned stall, unsigned loss) : a(p, stall, 11), b(p, stall, 12), loss_(loss), random_(13) {
+  Pair(const Parameters& p, unsigned stall, unsigned loss)
+      : a(p, stall, 11), b(p, stall, 12), loss_(loss), random_(13) {
     a.reset(kEngine);
     b.reset(kPeer);
   }
@@ -446,7 +450,8 @@ TEST_P(Smoke, TwoEnginesExchangeData) {
       push(b, at_b[i], to_a[i], done_b[i]);
       a.receive(at_a[i], 1 + random() % 4000);
       b.receive(at_b[i], 1 + random() % 4000);
-      more |= a.received[at_a[i] & 0xFFFF].size() < to_a[i].size() || b.received[at_b[i] & 0xFFFF].size() < to_b[i].size();
+      more |=
+          a.received[at_a[i] & 0xFFFF].size() < to_a[i].size() || b.received[at_b[i] & 0xFFFF].size() < to_b[i].size();
     }
     pair.advance(random() % 3 == 0 ? 300'000 : 0);
     ASSERT_LT(a.in.now_us, 2'000'000'000U);
@@ -465,7 +470,8 @@ TEST_P(Smoke, TwoEnginesExchangeData) {
   EXPECT_EQ(a.read(0x44), 0U);
 }
 
-// ------------------------------------------------------------------------------------------------------ snapshots, threads
+// ------------------------------------------------------------------------------------------------------ snapshots,
+// threads
 
 TEST(Engine, ASnapshotGoesOnLikeTheOriginal) {
   Bench b(small(128));
@@ -587,13 +593,43 @@ TEST(Faults, DropChecksThatAreLeftOut) {
   const Case cases[] = {
       {tcp::Fault::engine_csum_not_verified_tcp, [](Bytes& b) { b[36] ^= 0x55; }},
       {tcp::Fault::engine_csum_not_verified_ip, [](Bytes& b) { b[10] ^= 0x55; }},
-      {tcp::Fault::engine_fragment_accepted, [](Bytes& b) { b[6] = 0x20; test::fix_ip_checksum(b); }},
-      {tcp::Fault::engine_wrong_protocol_accepted, [](Bytes& b) { b[9] = 17; test::fix_ip_checksum(b); }},
-      {tcp::Fault::engine_bad_version_accepted, [](Bytes& b) { b[0] = 0x55; test::fix_ip_checksum(b); }},
-      {tcp::Fault::engine_short_doff_accepted, [](Bytes& b) { b[32] = 0x40; test::fix_tcp_checksum(b); }},
-      {tcp::Fault::engine_truncated_accepted, [](Bytes& b) { test::put(b, 2, 60, 2); test::fix_ip_checksum(b); }},
-      {tcp::Fault::engine_wrong_dst_accepted, [](Bytes& b) { b[19] = 9; test::fix_ip_checksum(b); test::fix_tcp_checksum(b); }},
-      {tcp::Fault::engine_bad_src_accepted, [](Bytes& b) { b[12] = 0xEF; test::fix_ip_checksum(b); test::fix_tcp_checksum(b); }},
+      {tcp::Fault::engine_fragment_accepted,
+       [](Bytes& b) {
+         b[6] = 0x20;
+         test::fix_ip_checksum(b);
+       }},
+      {tcp::Fault::engine_wrong_protocol_accepted,
+       [](Bytes& b) {
+         b[9] = 17;
+         test::fix_ip_checksum(b);
+       }},
+      {tcp::Fault::engine_bad_version_accepted,
+       [](Bytes& b) {
+         b[0] = 0x55;
+         test::fix_ip_checksum(b);
+       }},
+      {tcp::Fault::engine_short_doff_accepted,
+       [](Bytes& b) {
+         b[32] = 0x40;
+         test::fix_tcp_checksum(b);
+       }},
+      {tcp::Fault::engine_truncated_accepted,
+       [](Bytes& b) {
+         test::put(b, 2, 60, 2);
+         test::fix_ip_checksum(b);
+       }},
+      {tcp::Fault::engine_wrong_dst_accepted,
+       [](Bytes& b) {
+         b[19] = 9;
+         test::fix_ip_checksum(b);
+         test::fix_tcp_checksum(b);
+       }},
+      {tcp::Fault::engine_bad_src_accepted,
+       [](Bytes& b) {
+         b[12] = 0xEF;
+         test::fix_ip_checksum(b);
+         test::fix_tcp_checksum(b);
+       }},
   };
   for (const Case& c : cases)
     for (const bool faulty : {false, true}) {
@@ -643,8 +679,8 @@ TEST(Speed, Print) {
   for (const unsigned width : {64U, 512U}) {
     Parameters p;
     p.data_w = width;
-    // One connection; the peer sends 512-byte segments back to back in a ring of ready-made datagrams that are all accepted
-    // as duplicates or in order; every one of them is answered.
+    // One connection; the peer sends 512-byte segments back to back in a ring of ready-made datagrams that are all
+    // accepted as duplicates or in order; every one of them is answered.
     Bench b(p);
     b.reset();
     const auto listener = b.listen(80).handle;

@@ -149,7 +149,7 @@ class Bench : public sc_core::sc_module {
     Host host(a, clk);
     host.reset();
     host.write(0x01, kAddressA);
-    host.clock(300);  // B listens by now
+    host.clock(300);                                                  // B listens by now
     const auto connection = host.call(2, 0, 0, 5000, kAddressB, 80);  // OPEN_ACTIVE
     for (std::size_t sent = 0; sent < text_.size();) sent += host.send(connection.handle, text_, sent);
   }

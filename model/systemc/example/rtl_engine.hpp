@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verilated engine for C++17 code: the same eval/tick as the golden model. This pair of files is the only place under
-// model/ that knows of harness/, and only when the RTL is built.
+// The verilated engine for C++17 code: the same eval/tick as the golden model. This pair of files is the only place
+// under model/ that knows of harness/, and only when the RTL is built.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two engines, loosely timed, socket to socket: A opens a connection to B, sends, both close; then 2 MSL pass in no time.
+// Two engines, loosely timed, socket to socket: A opens a connection to B, sends, both close; then 2 MSL pass in no
+// time.
 #include <cstdio>
 #include <vector>
 
@@ -71,9 +72,10 @@ class Bench : public sc_core::sc_module {
     status.op = kStatus;
     status.handle = connection.handle;
     passed = passed && a.call(status).status == kNoConnection;
-    std::printf("%s: %s of protocol time in %llu and %llu clock cycles, %u segments out\n", passed ? "passed" : "FAILED",
-                sc_core::sc_time_stamp().to_string().c_str(), static_cast<unsigned long long>(a.cycles()),
-                static_cast<unsigned long long>(b.cycles()), access(regs_a, tlm::TLM_READ_COMMAND, 0x46, 0));
+    std::printf("%s: %s of protocol time in %llu and %llu clock cycles, %u segments out\n",
+                passed ? "passed" : "FAILED", sc_core::sc_time_stamp().to_string().c_str(),
+                static_cast<unsigned long long>(a.cycles()), static_cast<unsigned long long>(b.cycles()),
+                access(regs_a, tlm::TLM_READ_COMMAND, 0x46, 0));
     sc_core::sc_stop();
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The golden model of the TCP offload engine: every block of docs/microarchitecture.md, cycle for cycle, behind the pins
-// of pins.hpp. No globals, no I/O: any number of engines in a process and in threads; a copy is a snapshot.
+// The golden model of the TCP offload engine: every block of docs/microarchitecture.md, cycle for cycle, behind the
+// pins of pins.hpp. No globals, no I/O: any number of engines in a process and in threads; a copy is a snapshot.
 //
 //   tiptoe::model::Engine engine({.data_w = 64, .conns = 64});
 //   tiptoe::model::Inputs in;

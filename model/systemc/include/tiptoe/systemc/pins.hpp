@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tiptoe_sc: an engine as a pin-level SystemC module. Everything inside is plain C++ behind one SC_METHOD, which runs at
-// rising edges and when rst or now_us change (valids, readies and quiescent depend on them in the same cycle).
+// tiptoe_sc: an engine as a pin-level SystemC module. Everything inside is plain C++ behind one SC_METHOD, which runs
+// at rising edges and when rst or now_us change (valids, readies and quiescent depend on them in the same cycle).
 //
 //   sc_core::sc_clock clk("clk", 4, sc_core::SC_NS);
 //   tiptoe::systemc::signals<64> s("s");                        // all pins as sc_signals
@@ -8,9 +8,9 @@
 //   dut.clk(clk);
 //   s.bind(dut);
 //
-// EngineT is anything with `const Outputs& eval(const Inputs&)` and `void tick()`: the golden model, or a verilated engine
-// behind the same two functions. Pins are those of docs/microarchitecture.md, section 3, without the probes; engine() has
-// them. Timing: as RTL, inputs are sampled at the rising edge, outputs change one delta cycle after it.
+// EngineT is anything with `const Outputs& eval(const Inputs&)` and `void tick()`: the golden model, or a verilated
+// engine behind the same two functions. Pins are those of docs/microarchitecture.md, section 3, without the probes;
+// engine() has them. Timing: as RTL, inputs are sampled at the rising edge, outputs change one delta cycle after it.
 #pragma once
 
 #include <systemc>
@@ -42,16 +42,17 @@ sc_dt::sc_bv<W> to_bv(const model::Beat& beat) {
 }  // namespace detail
 
 /// X(name) for every pin but clk: for binding, tracing, printing.
-#define TIPTOE_SC_INPUT_PINS(X)                                                                              \
-  X(rst) X(now_us) X(s_axis_tdata) X(s_axis_tkeep) X(s_axis_tvalid) X(s_axis_tlast) X(m_axis_tready)         \
-  X(cmd_valid) X(cmd_op) X(cmd_tag) X(cmd_handle) X(cmd_flags) X(cmd_lip) X(cmd_lport) X(cmd_rip)            \
-  X(cmd_rport) X(cmd_len) X(rsp_ready) X(evt_ready) X(txd_tdata) X(txd_tvalid) X(rxd_tready) X(reg_wr)       \
-  X(reg_addr) X(reg_wdata)
-#define TIPTOE_SC_OUTPUT_PINS(X)                                                                             \
-  X(s_axis_tready) X(m_axis_tdata) X(m_axis_tkeep) X(m_axis_tvalid) X(m_axis_tlast) X(cmd_ready)             \
-  X(rsp_valid) X(rsp_tag) X(rsp_op) X(rsp_status) X(rsp_handle) X(rsp_len) X(rsp_state) X(rsp_avail)         \
-  X(rsp_room) X(evt_valid) X(evt_handle) X(evt_flags) X(txd_tready) X(rxd_tdata) X(rxd_tkeep)                \
-  X(rxd_tvalid) X(rxd_tlast) X(rxd_handle) X(reg_rdata) X(quiescent) X(next_deadline) X(next_deadline_valid)
+#define TIPTOE_SC_INPUT_PINS(X)                                                                                      \
+  X(rst)                                                                                                             \
+  X(now_us) X(s_axis_tdata) X(s_axis_tkeep) X(s_axis_tvalid) X(s_axis_tlast) X(m_axis_tready) X(cmd_valid) X(cmd_op) \
+      X(cmd_tag) X(cmd_handle) X(cmd_flags) X(cmd_lip) X(cmd_lport) X(cmd_rip) X(cmd_rport) X(cmd_len) X(rsp_ready)  \
+          X(evt_ready) X(txd_tdata) X(txd_tvalid) X(rxd_tready) X(reg_wr) X(reg_addr) X(reg_wdata)
+#define TIPTOE_SC_OUTPUT_PINS(X)                                                                                     \
+  X(s_axis_tready)                                                                                                   \
+  X(m_axis_tdata) X(m_axis_tkeep) X(m_axis_tvalid) X(m_axis_tlast) X(cmd_ready) X(rsp_valid) X(rsp_tag) X(rsp_op)    \
+      X(rsp_status) X(rsp_handle) X(rsp_len) X(rsp_state) X(rsp_avail) X(rsp_room) X(evt_valid) X(evt_handle)        \
+          X(evt_flags) X(txd_tready) X(rxd_tdata) X(rxd_tkeep) X(rxd_tvalid) X(rxd_tlast) X(rxd_handle) X(reg_rdata) \
+              X(quiescent) X(next_deadline) X(next_deadline_valid)
 
 template <class EngineT, unsigned DATA_W = 64>
 class tiptoe_sc : public sc_core::sc_module {
@@ -78,8 +79,9 @@ class tiptoe_sc : public sc_core::sc_module {
 
   sc_core::sc_out<bool> rsp_valid{"rsp_valid"};
   sc_core::sc_in<bool> rsp_ready{"rsp_ready"};
-  sc_core::sc_out<std::uint32_t> rsp_tag{"rsp_tag"}, rsp_op{"rsp_op"}, rsp_status{"rsp_status"}, rsp_handle{"rsp_handle"},
-      rsp_len{"rsp_len"}, rsp_state{"rsp_state"}, rsp_avail{"rsp_avail"}, rsp_room{"rsp_room"};
+  sc_core::sc_out<std::uint32_t> rsp_tag{"rsp_tag"}, rsp_op{"rsp_op"}, rsp_status{"rsp_status"},
+      rsp_handle{"rsp_handle"}, rsp_len{"rsp_len"}, rsp_state{"rsp_state"}, rsp_avail{"rsp_avail"},
+      rsp_room{"rsp_room"};
 
   sc_core::sc_out<bool> evt_valid{"evt_valid"};
   sc_core::sc_in<bool> evt_ready{"evt_ready"};
@@ -219,12 +221,12 @@ struct signals : sc_core::sc_module {
       rxd_tdata{"rxd_tdata"};
   sc_core::sc_signal<std::uint64_t> now_us{"now_us"}, s_axis_tkeep{"s_axis_tkeep"}, m_axis_tkeep{"m_axis_tkeep"},
       rxd_tkeep{"rxd_tkeep"}, next_deadline{"next_deadline"};
-  sc_core::sc_signal<std::uint32_t> cmd_op{"cmd_op"}, cmd_tag{"cmd_tag"}, cmd_handle{"cmd_handle"}, cmd_flags{"cmd_flags"},
-      cmd_lip{"cmd_lip"}, cmd_lport{"cmd_lport"}, cmd_rip{"cmd_rip"}, cmd_rport{"cmd_rport"}, cmd_len{"cmd_len"},
-      rsp_tag{"rsp_tag"}, rsp_op{"rsp_op"}, rsp_status{"rsp_status"}, rsp_handle{"rsp_handle"}, rsp_len{"rsp_len"},
-      rsp_state{"rsp_state"}, rsp_avail{"rsp_avail"}, rsp_room{"rsp_room"}, evt_handle{"evt_handle"},
-      evt_flags{"evt_flags"}, rxd_handle{"rxd_handle"}, reg_addr{"reg_addr"}, reg_wdata{"reg_wdata"},
-      reg_rdata{"reg_rdata"};
+  sc_core::sc_signal<std::uint32_t> cmd_op{"cmd_op"}, cmd_tag{"cmd_tag"}, cmd_handle{"cmd_handle"},
+      cmd_flags{"cmd_flags"}, cmd_lip{"cmd_lip"}, cmd_lport{"cmd_lport"}, cmd_rip{"cmd_rip"}, cmd_rport{"cmd_rport"},
+      cmd_len{"cmd_len"}, rsp_tag{"rsp_tag"}, rsp_op{"rsp_op"}, rsp_status{"rsp_status"}, rsp_handle{"rsp_handle"},
+      rsp_len{"rsp_len"}, rsp_state{"rsp_state"}, rsp_avail{"rsp_avail"}, rsp_room{"rsp_room"},
+      evt_handle{"evt_handle"}, evt_flags{"evt_flags"}, rxd_handle{"rxd_handle"}, reg_addr{"reg_addr"},
+      reg_wdata{"reg_wdata"}, reg_rdata{"reg_rdata"};
 
   /// Binds every pin but clk.
   template <class Module>

@@ -11,10 +11,10 @@
 // EngineT as for tiptoe_sc. Transactions may come from any process; a datagram is accepted at once and queued.
 #pragma once
 
-#include <systemc>
-#include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
+#include <systemc>
+#include <tlm>
 
 #include <algorithm>
 #include <cstdint>
