@@ -26,7 +26,7 @@ module tiptoe_check #(
   // Names as in RFC 9293: wnd is RCV.WND, len is SEG.LEN.
   logic f_syn, f_ack, f_rst, f_fin, syn;
   logic [31:0] seq, seg_ack, len, wnd, text, flight;
-  logic quiet, orphan, in_wnd, last_in_wnd, covers, acceptable, unusable, allowance, ack_ok, simultaneous, reuse;
+  logic quiet, orphan, in_wnd, acceptable, unusable, allowance, ack_ok, simultaneous, reuse;
   logic rst5961, syn5961, ack5961;
   logic reset, reset_by_syn;
   // timers, commands
@@ -39,7 +39,7 @@ module tiptoe_check #(
     chk_o = '0;
     {f_syn, f_ack, f_rst, f_fin, syn} = '0;
     {seq, seg_ack, len, wnd, text, flight} = '0;
-    {quiet, orphan, in_wnd, last_in_wnd, covers, acceptable, unusable, allowance, ack_ok, simultaneous, reuse} = '0;
+    {quiet, orphan, in_wnd, acceptable, unusable, allowance, ack_ok, simultaneous, reuse} = '0;
     {rst5961, syn5961, ack5961, reset, reset_by_syn} = '0;
     timer = '0;
     syn_state = 1'b0;
@@ -121,7 +121,6 @@ module tiptoe_check #(
                 chk_o.del = 1'b1;
                 chk_o.evt = tiptoe_pkg::E_REFUSED | tiptoe_pkg::E_CLOSED;
                 chk_o.reason = tiptoe_pkg::R_RESET;
-                chk_o.cnt.attempt_fails = 1'b1;
               end else begin
                 chk_o.reason = tiptoe_pkg::R_RST_IGNORED;
               end
@@ -134,6 +133,7 @@ module tiptoe_check #(
                 chk_o.seq = seq + 32'd1;
                 chk_o.text = ev_i.pay_len;
                 chk_o.fin = f_fin;
+                chk_o.urg = ev_i.flags[tiptoe_pkg::B_URG] && ev_i.up;
               end
             end else begin
               chk_o.reason = tiptoe_pkg::R_NO_SYN;
@@ -154,15 +154,12 @@ module tiptoe_check #(
             // 3.0 A new incarnation from TIME_WAIT (RFC 9293 3.6.1 MAY-2, RFC 6191)
             reuse = rec_i.state == tiptoe_pkg::TIME_WAIT && f_syn && !f_ack && !f_rst &&
                     cfg_i.features[tiptoe_pkg::FT_TW_REUSE] && ev_i.lsn_hit && ev_i.lsn_room && !ev_i.evt_pending &&
-                    !rec_i.tx_busy && !rec_i.rx_busy && tiptoe_pkg::seq_le(rec_i.rcv_nxt, seq);
+                    !rec_i.tx_busy && !rec_i.rx_busy && !rec_i.unaccepted && tiptoe_pkg::seq_le(rec_i.rcv_nxt, seq);
 
             // 3.1 Sequence (RFC 9293 Table 6)
             in_wnd = seq - rec_i.rcv_nxt < wnd;
-            last_in_wnd = seq + len - 32'd1 - rec_i.rcv_nxt < wnd;
-            covers = tiptoe_pkg::seq_lt(seq, rec_i.rcv_nxt) &&
-                     tiptoe_pkg::seq_le(rec_i.rcv_nxt + wnd, seq + len - 32'd1);
             if (len == '0) acceptable = (wnd == '0) ? seq == rec_i.rcv_nxt : in_wnd;
-            else acceptable = wnd != '0 && (in_wnd || last_in_wnd || covers);
+            else acceptable = wnd != '0 && (in_wnd || rec_i.rcv_nxt - seq < len);   // starts in it, or left of it and reaches it
 
             // A SYN outside the window is not acceptable whatever else it carries (3.3).
             unusable = !acceptable || syn;
@@ -197,7 +194,6 @@ module tiptoe_check #(
                 if (rec_i.state == tiptoe_pkg::SYN_RECEIVED && rec_i.passive) begin
                   chk_o.del = 1'b1;
                   chk_o.reason = tiptoe_pkg::R_SYN_BACK_TO_LISTEN;
-                  chk_o.cnt.attempt_fails = 1'b1;
                 end else if (syn5961) begin
                   chk_o.challenge = 1'b1;
                   chk_o.reason = tiptoe_pkg::R_CHALLENGE;
@@ -240,7 +236,7 @@ module tiptoe_check #(
                   end else begin
                     chk_o.new_ack = tiptoe_pkg::seq_lt(rec_i.snd_una, seg_ack);
                     // 5.3 (RFC 5681 2)
-                    chk_o.dup_ack = flight != '0 && chk_o.text == '0 && !chk_o.fin &&
+                    chk_o.dup_ack = flight != '0 && ev_i.pay_len == '0 && !f_fin && !f_syn &&
                                     seg_ack == rec_i.snd_una && {16'd0, ev_i.wnd} == rec_i.snd_wnd;
                     chk_o.wnd_chk = tiptoe_pkg::seq_le(rec_i.snd_una, seg_ack);
                     chk_o.wnd_upd = chk_o.wnd_chk &&
@@ -267,11 +263,9 @@ module tiptoe_check #(
               case (rec_i.state)
                 tiptoe_pkg::SYN_RECEIVED: begin
                   if (!rec_i.passive) chk_o.evt = tiptoe_pkg::E_REFUSED | tiptoe_pkg::E_CLOSED;
-                  chk_o.cnt.attempt_fails = 1'b1;
                 end
                 tiptoe_pkg::ESTABLISHED, tiptoe_pkg::CLOSE_WAIT: begin
                   chk_o.evt = tiptoe_pkg::E_RESET | tiptoe_pkg::E_CLOSED;
-                  chk_o.cnt.estab_resets = 1'b1;
                 end
                 tiptoe_pkg::FIN_WAIT_1, tiptoe_pkg::FIN_WAIT_2: chk_o.evt = tiptoe_pkg::E_RESET | tiptoe_pkg::E_CLOSED;
                 tiptoe_pkg::CLOSING, tiptoe_pkg::LAST_ACK: chk_o.evt = tiptoe_pkg::E_CLOSED;
@@ -309,7 +303,6 @@ module tiptoe_check #(
                 if ({27'd0, rec_i.rtx_cnt} >= (syn_state && !rec_i.persist ? cfg_i.syn_retries : cfg_i.data_retries)) begin
                   chk_o.del = 1'b1;
                   chk_o.evt = tiptoe_pkg::E_TIMEOUT | tiptoe_pkg::E_CLOSED;
-                  chk_o.cnt.attempt_fails = syn_state;
                 end else if (rec_i.persist) begin                                   // RFC 9293 3.8.6.1
                   chk_o.probe_fire = 1'b1;
                 end else begin
@@ -405,7 +398,8 @@ module tiptoe_check #(
             else if (!ev_i.lsn_ok) chk_o.status = tiptoe_pkg::ST_NO_CONNECTION;
             else chk_o.lsn_rem = ev_i.op != tiptoe_pkg::OP_STATUS;
 
-          end else if (!ev_i.has_conn || rec_i.state == tiptoe_pkg::CLOSED || rec_i.gen != ev_i.handle[15:10]) begin
+          end else if (!ev_i.has_conn || rec_i.state == tiptoe_pkg::CLOSED || rec_i.gen != ev_i.handle[15:10] ||
+                       rec_i.unaccepted) begin
             chk_o.status = tiptoe_pkg::ST_NO_CONNECTION;
 
           end else begin                                                            // on a connection

@@ -5,7 +5,7 @@
 //
 //   init_i, init_idx_i   clear this connection's flags (initialisation)
 //   c_*               COMMIT (c_valid_i: any event): flags, handle, notifications held, hold ends, index released
-//   aq_pushed_i, aq_lsn_i   COMMIT pushed an accept queue
+//   aq_pushed_i, lsn_rem_i, aq_lsn_i   COMMIT pushed an accept queue, removed a listener
 //   lsn_idx_o, lsn_gen_i    generation of the listener that is taken next
 //   pend_idx_i, pend_o      is this connection queued?
 //   free_o, free_idx_o      this index is free from the next cycle on
@@ -29,6 +29,7 @@ module tiptoe_notify #(
   input  logic             c_rel_i,
   input  logic             aq_pushed_i,
   input  logic [L_W-1:0]   aq_lsn_i,
+  input  logic             lsn_rem_i,
   output logic [L_W-1:0]   lsn_idx_o,
   input  logic [3:0]       lsn_gen_i,
   input  logic [IDX_W-1:0] pend_idx_i,
@@ -114,6 +115,7 @@ module tiptoe_notify #(
       else if (evt_ready_i) valid_q <= 1'b0;
       if (load_lsn) pending_q[lsn_idx] <= 1'b0;
       if (aq_pushed_i) pending_q[aq_lsn_i] <= 1'b1;
+      if (lsn_rem_i) pending_q[aq_lsn_i] <= 1'b0;
       if (load_conn) begin
         queued_q[q_idx] <= 1'b0;
         release_q[q_idx] <= 1'b0;
@@ -145,7 +147,7 @@ module tiptoe_notify #(
 
   assign free_o = rel_now || (load_conn && release_q[q_idx]);
   assign free_idx_o = c_valid_i ? c_idx_i : q_idx;
-  assign pend_o = queued_q[pend_idx_i];
+  assign pend_o = queued_q[pend_idx_i] || (push && c_idx_i == pend_idx_i);
 
   assign evt_valid_o = valid_q && !rst_i;
   assign evt_handle_o = handle_q;

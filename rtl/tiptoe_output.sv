@@ -31,12 +31,11 @@ module tiptoe_output #(
   localparam logic [31:0] RX_SIZE = 32'd1 << RX_BUF_LOG2;
   localparam logic [31:0] RX_WND = (RX_BUF_LOG2 >= 16) ? 32'd65535 : RX_SIZE;
 
-  logic [31:0] mss, mtu_mss, flight, seq, d, cw, lim, u, len, n, rest, used, edge_new;
+  logic [31:0] mss, mtu_mss, flight, base, seq, d, cw, lim, u, len, n, rest, used, edge_new;
   logic syn_sent_now, data_state, later, fin, retrans, sent_data, sent_ack, send_ok, special, blocked, again;
-  logic [39:0] interval;
+  logic [46:0] interval;
   logic [31:0] next_probe;
-  logic [3:0] shift;
-  logic listener_cmd;
+  logic listener_cmd, dead_accept;
 
   always_comb begin
     rec_o = rec_i;
@@ -46,12 +45,12 @@ module tiptoe_output #(
     mv_o = '0;
     host_o = '0;
     rsp_o = '0;
-    {mss, mtu_mss, flight, seq, d, cw, lim, u, len, n, rest, used, edge_new} = '0;
+    {mss, mtu_mss, flight, base, seq, d, cw, lim, u, len, n, rest, used, edge_new} = '0;
     {syn_sent_now, data_state, later, fin, retrans, sent_data, sent_ack, send_ok, special, blocked, again} = '0;
     interval = '0;
     next_probe = '0;
-    shift = '0;
     listener_cmd = 1'b0;
+    dead_accept = 1'b0;
 
     if (valid_i) begin
       mss = {16'd0, rec_i.snd_mss};
@@ -111,6 +110,7 @@ module tiptoe_output #(
         // ----------------------------------------------------------------------- 8.2 data
         end else if (data_state) begin
           special = upd_i.rtx_one || upd_i.probe;
+          base = rec_i.syn_out ? rec_i.iss + 32'd1 : rec_i.snd_una;                // first octet of text not acknowledged
           seq = special ? rec_i.snd_una : rec_i.rtx_nxt;
           d = rec_i.snd_end - seq;
           cw = rec_i.cwnd;
@@ -123,7 +123,7 @@ module tiptoe_output #(
           if (u[31]) u = '0;
           if ($signed(d) > 0) len = tiptoe_pkg::min32(tiptoe_pkg::min32(d, u), mss);
           fin = rec_i.fin_queued && !rec_i.tx_busy && seq + len == rec_i.snd_end &&
-                (rec_i.snd_end - rec_i.snd_una <= rec_i.snd_wnd || upd_i.probe) && !(upd_i.probe && len != '0);
+                (rec_i.snd_end - base <= rec_i.snd_wnd || upd_i.probe) && !(upd_i.probe && len != '0);
           retrans = tiptoe_pkg::seq_lt(seq, rec_i.snd_nxt);
           // Nagle and silly window avoidance (RFC 9293 3.7.4, 3.8.6.2.1)
           send_ok = retrans || upd_i.probe || fin || len == mss ||
@@ -150,17 +150,17 @@ module tiptoe_output #(
 
           // --------------------------------------------------------------------- 8.3 timers
           flight = rec_o.snd_nxt - rec_o.snd_una;
-          blocked = $signed(rec_i.snd_end - rec_i.snd_una) > 0 && (rec_i.snd_wnd == '0 || flight == '0);
+          blocked = $signed(rec_i.snd_end - base) > 0 && (rec_i.snd_wnd == '0 || flight == '0);
           if (blocked) begin
             if (!rec_i.persist) begin
               rec_o.persist = 1'b1;
               rec_o.rtx_cnt = '0;
+              rec_o.persist_exp = '0;
               dl_o.user = '0;
               dl_o.rtx = tiptoe_pkg::arm(ev_i.now, {16'd0, rec_i.rto});
             end else if (upd_i.probe && sent_data) begin
-              shift = rec_i.rtx_cnt > 5'd15 ? 4'd15 : rec_i.rtx_cnt[3:0];
-              interval = {8'd0, rec_i.rto} << shift;
-              next_probe = (interval < {8'd0, cfg_i.rto_max}) ? interval[31:0] : cfg_i.rto_max;
+              interval = {15'd0, rec_i.rto} << rec_i.persist_exp;
+              next_probe = (interval < {15'd0, cfg_i.rto_max}) ? interval[31:0] : cfg_i.rto_max;
               dl_o.rtx = tiptoe_pkg::arm(ev_i.now, {16'd0, next_probe});
             end
           end else begin
@@ -215,12 +215,14 @@ module tiptoe_output #(
       com_o.rel = upd_i.rel;
       com_o.lsn_add = upd_i.lsn_add;
       com_o.lsn_rem = upd_i.lsn_rem;
-      com_o.lsn_idx = upd_i.lsn_add ? ev_i.lsn_new : upd_i.lsn_rem ? ev_i.handle[4:0] : rec_i.lsn_idx;
-      com_o.lsn_gen = rec_i.lsn_gen;
+      dead_accept = ev_i.kind == tiptoe_pkg::SRC_CMD && upd_i.status == tiptoe_pkg::ST_ABORTED;
+      com_o.lsn_idx = upd_i.lsn_add ? ev_i.lsn_new : (upd_i.lsn_rem || dead_accept) ? ev_i.handle[4:0] : rec_i.lsn_idx;
+      com_o.lsn_gen = dead_accept ? ev_i.handle[8:5] : rec_i.lsn_gen;
       com_o.backlog = (ev_i.len == '0) ? 5'd1 : (ev_i.len > 32'(tiptoe_pkg::BACKLOG_MAX))
                                          ? 5'(tiptoe_pkg::BACKLOG_MAX) : ev_i.len[4:0];
       com_o.cnt_up = upd_i.passive;
-      com_o.cnt_down = upd_i.accept || (upd_i.del && rec_i.unaccepted);
+      // A connection in the accept queue keeps its place until ACCEPT takes it, dead or alive.
+      com_o.cnt_down = upd_i.accept || dead_accept || (upd_i.del && rec_i.unaccepted && upd_i.was_syn_rcvd);
       com_o.aq_push = upd_i.aq_push && !upd_i.del;
       com_o.handle = {upd_i.gen, ev_i.idx};
       com_o.evt = upd_i.evt;

@@ -187,6 +187,8 @@ module tiptoe_pipeline #(
     .host_o(host),
     .rsp_o(rsp)
   );
+  logic op_new;      // the event came with the free index
+  assign op_new = (op_ev_q.kind == tiptoe_pkg::SRC_SEG && !op_ev_q.hit) || op_ev_q.opener;
   assign pre_o = op_valid_q;
   assign pre_key_o.lip = op_rec_q.lip;
   assign pre_key_o.lport = op_rec_q.lport;
@@ -198,7 +200,8 @@ module tiptoe_pipeline #(
     co_o <= rst_i ? '0 : com;
     if (op_valid_q) begin
       co_kind_o <= op_ev_q.kind;
-      co_has_conn_o <= op_ev_q.has_conn;
+      // A creator that has created nothing leaves no trace.
+      co_has_conn_o <= op_ev_q.has_conn && (com.take || !op_new);
       co_idx_o <= op_ev_q.idx;
       co_tuple_o <= op_ev_q.tuple;
       co_rec_o <= op_rec;

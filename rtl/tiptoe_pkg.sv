@@ -11,7 +11,7 @@ package tiptoe_pkg;
   localparam int unsigned GEN_W = 6;          // generation of a connection handle
   localparam int unsigned LSN_W = 5;          // listener index
   localparam int unsigned BACKLOG_MAX = 16;
-  localparam int unsigned RECORD_W = 1226;    // $bits(conn_t), asserted in tiptoe_pipeline
+  localparam int unsigned RECORD_W = 1262;    // $bits(conn_t), asserted in tiptoe_pipeline
   localparam int unsigned DEADLINE_W = 245;   // $bits(deadlines_t), asserted in tiptoe_pipeline
   localparam int unsigned SOURCES = 6;
 
@@ -107,6 +107,7 @@ package tiptoe_pkg;
     logic [31:0] ssthresh;
     logic [31:0] ca_acc;
     logic [31:0] recover;
+    logic [31:0] lt_nxt;      // snd_nxt at the first duplicate ACK
     logic [2:0]  dupacks;
     logic        in_recovery;
     logic [31:0] rcv_nxt;
@@ -127,6 +128,7 @@ package tiptoe_pkg;
     logic [31:0] rtt_seq;
     logic [31:0] rtt_start;
     logic [4:0]  rtx_cnt;
+    logic [3:0]  persist_exp;
     logic        syn_rtx;
     logic [3:0]  keep_cnt;
     logic [7:0]  ch_cnt;
@@ -321,6 +323,7 @@ package tiptoe_pkg;
     logic        del;
     logic        rel;          // release the index
     logic        estab_old;    // ESTABLISHED or CLOSE_WAIT when read
+    logic        was_syn_rcvd; // SYN_RECEIVED when read
     logic [5:0]  gen;          // generation that the host knows
     logic [11:0] evt;
     logic        reply;

@@ -468,6 +468,7 @@ module tiptoe_top #(
     .c_accepted_i(co.accepted),
     .c_rel_i(co.rel),
     .aq_pushed_i(aq_pushed),
+    .lsn_rem_i(co.lsn_rem),
     .aq_lsn_i(co.lsn_idx[L_W-1:0]),
     .lsn_idx_o(evt_lsn),
     .lsn_gen_i(evt_lsn_gen),
@@ -621,7 +622,7 @@ module tiptoe_top #(
     prb_ret_tx = 1'b0;
     if (co_valid) begin
       prb_ret_kind = co_kind;
-      prb_ret_conn = co_idx;
+      prb_ret_conn = co_has_conn ? co_idx : '0;
       prb_ret_has_conn = co_has_conn;
       prb_ret_reason = co.reason;
       prb_ret_tx = co.tx_push;

@@ -268,10 +268,12 @@ module tiptoe_update #(
       // --------------------------------------------------------------------------- 5.3 duplicate ACK (RFC 5681 3.2)
       if (chk_i.dup_ack) begin
         if (rec_i.dupacks != 3'd7) rec_o.dupacks = rec_i.dupacks + 3'd1;
+        if (rec_i.dupacks == '0) rec_o.lt_nxt = rec_i.snd_nxt;
         if (rec_i.in_recovery) begin
           rec_o.cwnd = tiptoe_pkg::min32(rec_i.cwnd + mss, tiptoe_pkg::CWND_MAX);
         end else if (rec_i.dupacks == 3'd2 && tiptoe_pkg::seq_lt(rec_i.recover, ev_i.ack)) begin
-          rec_o.ssthresh = tiptoe_pkg::max32(flight >> 1, mss << 1);
+          // What limited transmit has added since does not count (RFC 5681 3.2 step 2).
+          rec_o.ssthresh = tiptoe_pkg::max32((rec_i.lt_nxt - rec_i.snd_una) >> 1, mss << 1);
           rec_o.cwnd = rec_o.ssthresh + (mss << 1) + mss;
           rec_o.recover = rec_i.snd_nxt;
           rec_o.in_recovery = 1'b1;
@@ -290,10 +292,8 @@ module tiptoe_update #(
           if (wnd_before == '0 && seg_wnd != '0) begin
             rec_o.persist = 1'b0;
             rec_o.rtx_cnt = '0;
-            if (flight != '0) begin
-              rec_o.rtx_nxt = rec_o.snd_una;
-              dl_o.rtx = '0;
-            end
+            dl_o.rtx = '0;
+            if (flight != '0) rec_o.rtx_nxt = rec_o.snd_una;
           end
         end
         if (rec_o.persist) rec_o.rtx_cnt = '0;
@@ -326,13 +326,17 @@ module tiptoe_update #(
         if (rec_i.fin_pend) e = tiptoe_pkg::seq_min(e, rec_i.fin_seq);
         cut = tiptoe_pkg::seq_lt(e, text_end);
         fin_here = chk_i.fin && !cut;
-        if (fin_here && !rec_i.fin_pend && text_end - rec_o.rcv_nxt <= wnd &&
+        if (fin_here && !rec_i.fin_pend) begin
+          if (text_end - rec_o.rcv_nxt <= wnd &&
             !(rec_i.ooo0.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo0.last)) &&
             !(rec_i.ooo1.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo1.last)) &&
             !(rec_i.ooo2.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo2.last)) &&
             !(rec_i.ooo3.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo3.last))) begin
-          rec_o.fin_pend = 1'b1;
-          rec_o.fin_seq = text_end;
+            rec_o.fin_pend = 1'b1;
+            rec_o.fin_seq = text_end;
+          end else begin
+            upd_o.ack_now = 1'b1;
+          end
         end
 
         text_new = tiptoe_pkg::seq_lt(s, e);
@@ -479,6 +483,7 @@ module tiptoe_update #(
       end
       if (chk_i.probe_fire) begin                                                   // RFC 9293 3.8.6.1
         rec_o.rtx_cnt = rec_i.rtx_cnt + 5'd1;
+        if (rec_i.persist_exp != 4'd15) rec_o.persist_exp = rec_i.persist_exp + 4'd1;
         upd_o.probe = 1'b1;
       end
       if (chk_i.keep_idle) dl_o.keep = tiptoe_pkg::arm(now, tiptoe_pkg::seconds(cfg_i.keep_idle_s));
@@ -531,7 +536,10 @@ module tiptoe_update #(
 
       // --------------------------------------------------------------------------- 7 delete
       upd_o.gen = rec_o.gen;
+      upd_o.was_syn_rcvd = rec_i.state == tiptoe_pkg::SYN_RECEIVED;
       if (chk_i.del) begin
+        upd_o.cnt.attempt_fails = rec_i.state == tiptoe_pkg::SYN_SENT || rec_i.state == tiptoe_pkg::SYN_RECEIVED;
+        upd_o.cnt.estab_resets = tiptoe_pkg::estab(rec_i.state);                     // RFC 4022
         rec_o.state = tiptoe_pkg::CLOSED;
         dl_o = '0;
         upd_o.rel = !rec_o.tx_busy && !rec_o.rx_busy;
