@@ -53,6 +53,7 @@ constexpr NameWidth kRecord[]{
     {"snd_una", 32}, {"snd_nxt", 32}, {"rtx_nxt", 32}, {"snd_end", 32},
     {"snd_wnd", 32}, {"snd_wl1", 32}, {"snd_wl2", 32}, {"max_snd_wnd", 32}, {"snd_mss", 16},
     {"syn_out", 1}, {"fin_queued", 1}, {"persist", 1}, {"cwnd", 32}, {"ssthresh", 32}, {"ca_acc", 32}, {"recover", 32},
+    {"lt_nxt", 32},
     {"dupacks", 3}, {"in_recovery", 1}, {"rcv_nxt", 32}, {"rcv_adv", 32}, {"rcv_user", 32}, {"rcv_free", 32},
     {"ooo0.valid", 1}, {"ooo0.start", 32}, {"ooo0.end", 32}, {"ooo1.valid", 1}, {"ooo1.start", 32}, {"ooo1.end", 32},
     {"ooo2.valid", 1}, {"ooo2.start", 32}, {"ooo2.end", 32}, {"ooo3.valid", 1}, {"ooo3.start", 32}, {"ooo3.end", 32},

@@ -95,6 +95,34 @@ class Soaker {
     return dut;
   }
 
+  void log(const std::string& text) {
+    options_.log(std::to_string(driver_.cycle()) + " " + std::to_string(driver_.now_us()) + " us " + text);
+  }
+
+  void log_retire(const model::Probes& p) {
+    std::string text = "#" + std::to_string(p.ret_order) + " " + std::string(event_kind_name(p.ret_kind));
+    if (p.ret_reason != 0) text += " " + std::string(reason_name(p.ret_reason));
+    if (p.ret_tx) text += " sends";
+    if (p.ret_has_conn) {
+      text += " connection " + std::to_string(p.ret_conn) + ":";
+      logged_.resize(options_.dut.conns);
+      auto& [record, deadlines] = logged_[p.ret_conn % logged_.size()];
+      for (const RecordField& f : record_fields()) {
+        const std::uint64_t before = packed_field(record, f), after = packed_field(p.ret_record, f);
+        if (before == after) continue;
+        text += " " + std::string(f.name) + " " +
+                (f.name == "state" ? to_string(static_cast<State>(after)) : std::to_string(after));
+      }
+      for (const RecordField& f : deadline_fields()) {
+        const std::uint64_t before = packed_field(deadlines, f), after = packed_field(p.ret_deadlines, f);
+        if (before != after) text += " " + std::string(f.name) + " " + std::to_string(after);
+      }
+      record = p.ret_record;
+      deadlines = p.ret_deadlines;
+    }
+    log(text);
+  }
+
   void fail(const std::string& why) {
     if (!result_.passed) return;
     result_.passed = false;
@@ -109,6 +137,7 @@ class Soaker {
     peers_.clear(), handles_.clear(), listeners_.clear();
     send_grants_.clear(), receive_grants_.clear();
     std::fill(shadow_.begin(), shadow_.end(), Shadow{});
+    logged_.clear();
     wire_.emplace(LinkFaults{.loss_ppm = pick<std::uint32_t>({0, 0, 10'000, 50'000}),
                              .duplicate_ppm = pick<std::uint32_t>({0, 10'000, 50'000}),
                              .reorder_ppm = pick<std::uint32_t>({0, 20'000, 100'000}),
@@ -132,6 +161,7 @@ class Soaker {
         const std::uint64_t now = driver_.cycle();
         while (auto datagram = wire_->pop(now)) {
           ++result_.datagrams_in;
+          if (options_.log) log("-> device " + Segment::parse(*datagram).to_string());
           driver_.push_datagram(std::move(datagram->bytes));
         }
         if (now >= next) {
@@ -170,6 +200,7 @@ class Soaker {
   bool one_in(std::uint64_t n) { return random_.below(n) == 0; }
 
   void set(std::string_view name, std::uint32_t value) {
+    if (options_.log) log("register " + std::string(name) + " := " + std::to_string(value));
     driver_.write_register(find_register(name)->address, value);
   }
 
@@ -229,6 +260,7 @@ class Soaker {
     static const RecordField &state = field("state"), &tx_busy = field("tx_busy"), &rx_busy = field("rx_busy"),
                              &rcv_user = field("rcv_user"), &snd_end = field("snd_end"), &lip = field("lip"),
                              &lport = field("lport"), &rip = field("rip"), &rport = field("rport");
+    if (options_.log) log_retire(p);
     ++result_.retired;
     ++result_.kinds[p.ret_kind & 7U];
     ++result_.reasons[p.ret_reason & 31U];
@@ -280,6 +312,10 @@ class Soaker {
       const EngineResponse r = driver_.responses.front();
       driver_.responses.pop_front();
       digest(r.cycle * 64 + r.status);
+      if (options_.log) {
+        log("response " + std::string(command_name(r.op)) + " " + to_string(static_cast<CallStatus>(r.status)) + " handle " +
+            std::to_string(r.handle) + " len " + std::to_string(r.len) + " avail " + std::to_string(r.avail));
+      }
       if (r.status != 0) continue;
       if (r.op == 1) listeners_.push_back(r.handle);
       if (r.op == 2 || r.op == 8 || (r.op == 3 && r.handle >> 16 == 0 && r.len == 0)) remember(r.handle);
@@ -299,6 +335,7 @@ class Soaker {
       const Notification n = driver_.notifications.front();
       driver_.notifications.pop_front();
       ++result_.notifications;
+      if (options_.log) log("notification " + notification_names(n.flags) + " handle " + std::to_string(n.handle.value));
       digest(n.flags * 131072ULL + n.handle.value);
       if ((n.flags & Notification::accept) != 0 && !one_in(8)) command({.op = 8, .handle = n.handle.value});
       if ((n.flags & Notification::readable) != 0 && !one_in(4)) receive(n.handle.value);
@@ -316,6 +353,7 @@ class Soaker {
       digest(d.cycle);
       for (const std::uint8_t octet : d.bytes) digest(octet);
       const Segment s = Segment::parse(d);
+      if (options_.log) log("<- device " + s.to_string());
       if (s.defective()) return fail("The device sent a defective datagram: " + s.to_string() + "\n" + hexdump(d.bytes));
       const std::uint32_t flow = flow_id(*s.src, *s.src_port, *s.dst, *s.dst_port);
       for (std::size_t i = 0; i < s.text_length(); ++i) {
@@ -653,6 +691,11 @@ class Soaker {
   void command(EngineCommand c) {
     if (driver_.commands_waiting() > 12) return;
     ++result_.commands;
+    if (options_.log) {
+      log("command " + std::string(command_name(c.op)) + " handle " + std::to_string(c.handle) + " len " +
+          std::to_string(c.len) + " flags " + std::to_string(c.flags) + " local " + ip_to_string(c.lip) + ":" +
+          std::to_string(c.lport) + " remote " + ip_to_string(c.rip) + ":" + std::to_string(c.rport));
+    }
     if (c.op == 3) c.payload.resize(c.len);
     driver_.push_command(std::move(c));
   }
@@ -773,6 +816,8 @@ class Soaker {
   std::vector<Peer> peers_{};
   std::vector<std::uint32_t> handles_{}, listeners_{}, addresses_{};
   std::vector<Shadow> shadow_;
+  std::vector<std::pair<std::array<std::uint32_t, model::kMaxRecordWords>, std::array<std::uint32_t, model::kDeadlineWords>>>
+      logged_{};
   std::deque<Grant> send_grants_{}, receive_grants_{};
   unsigned ports_ = 1, hostility_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
 };

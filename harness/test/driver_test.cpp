@@ -116,7 +116,7 @@ TEST(EngineDut, UnknownNamesAreExplained) {
 
 TEST(Registers, LayoutOfTheRecord) {
   std::array<std::uint32_t, 64> record{};
-  record[1225 / 32] |= 1U << (1225 % 32);  // most significant bit of state
+  record[(kRecordWidth - 1) / 32] |= 1U << ((kRecordWidth - 1) % 32);  // most significant bit of state
   EXPECT_EQ(record_field(record, "state"), 8U);
   record[0] = 0xDEAD'BEEF;
   EXPECT_EQ(record_field(record, "ch_start"), 0xDEAD'BEEFU);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "tiptoe/engine_dut.hpp"
@@ -52,6 +53,11 @@ int main(int argc, char** argv) try {
       {"--seed", [&](const char* v) { o.seed = number(v); }},
       {"--first-episode", [&](const char* v) { o.first_episode = number(v); }},
       {"--episode-cycles", [&](const char* v) { o.episode_cycles = number(v); }},
+      {"--log", [&](const char* v) {
+         std::shared_ptr<std::FILE> file(std::fopen(v, "w"), [](std::FILE* f) { if (f != nullptr) std::fclose(f); });
+         if (file == nullptr) throw tiptoe::DutError(std::string("cannot write ") + v);
+         o.log = [file](const std::string& line) { std::fprintf(file.get(), "%s\n", line.c_str()); };
+       }},
       {"--fault", [&](const char* v) { o.fault = v; }},
       {"--width", [&](const char* v) { o.dut.data_w = small(v); }},
       {"--conns", [&](const char* v) { o.dut.conns = small(v); }},

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "tiptoe/dut.hpp"
@@ -27,6 +28,8 @@ struct SoakOptions {
   std::uint64_t episode_cycles = 100'000;
   std::uint64_t first_episode = 0;  ///< starts there: repeats the end of a longer run (episodes are independent)
   std::string fault{};            ///< arms a seeded fault of the model; lockstep must notice it
+  /// Called with a line for everything that happens, records field by field; slow, for the failing episode.
+  std::function<void(const std::string&)> log{};
 };
 
 struct SoakResult {
