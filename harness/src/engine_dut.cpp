@@ -28,14 +28,13 @@ std::string probes_to_string(const model::Outputs& o) {
   std::string stages;
   for (unsigned i = 0; i < stage.size(); ++i) stages += (p.stage_valid >> i & 1U) != 0 ? stage[i] : '.';
   return std::string("HEAD ") + head[p.head_state & 3U] + ", " + std::to_string(p.slots_used) + " slots used, " +
-         std::to_string(p.raw_count) + " raw descriptors, pipeline [" + stages + "], " +
-         std::to_string(p.txq_count) + " transmit descriptors, TX " + tx[p.tx_state & 3U] + ", mover " +
-         (p.mover_busy ? "busy" : "idle") + ", writer " + writer[p.writer_state & 3U] + ", reader " +
-         reader[p.reader_state & 3U] + ", scan at " + std::to_string(p.scan_ptr) +
-         (p.scan_clean ? " (clean)" : "") + ", output queue " + std::to_string(p.outq_count) +
-         ", notification queue " + std::to_string(p.evtq_count) + ", " + std::to_string(p.free_count) +
-         " connections free, ready s_axis/cmd/txd " + (o.s_axis_tready ? "1" : "0") + (o.cmd_ready ? "1" : "0") +
-         (o.txd_tready ? "1" : "0") + ", quiescent " + (o.quiescent ? "1" : "0") + ".";
+         std::to_string(p.raw_count) + " raw descriptors, pipeline [" + stages + "], " + std::to_string(p.txq_count) +
+         " transmit descriptors, TX " + tx[p.tx_state & 3U] + ", mover " + (p.mover_busy ? "busy" : "idle") +
+         ", writer " + writer[p.writer_state & 3U] + ", reader " + reader[p.reader_state & 3U] + ", scan at " +
+         std::to_string(p.scan_ptr) + (p.scan_clean ? " (clean)" : "") + ", output queue " +
+         std::to_string(p.outq_count) + ", notification queue " + std::to_string(p.evtq_count) + ", " +
+         std::to_string(p.free_count) + " connections free, ready s_axis/cmd/txd " + (o.s_axis_tready ? "1" : "0") +
+         (o.cmd_ready ? "1" : "0") + (o.txd_tready ? "1" : "0") + ", quiescent " + (o.quiescent ? "1" : "0") + ".";
 }
 
 }  // namespace tiptoe

@@ -56,8 +56,8 @@ std::optional<std::uint64_t> Channel::next() const {
 std::optional<Datagram> Channel::pop(std::uint64_t now_us) {
   if (waiting_.empty() || waiting_.back().due > now_us) return std::nullopt;
   ++counters_.delivered;
-  Datagram datagram{.bytes = std::move(waiting_.back().bytes), .time_us = waiting_.back().due, .cycle = 0,
-                    .to_device = true};
+  Datagram datagram{
+      .bytes = std::move(waiting_.back().bytes), .time_us = waiting_.back().due, .cycle = 0, .to_device = true};
   waiting_.pop_back();
   return datagram;
 }
@@ -79,8 +79,7 @@ void Link::run(std::uint64_t us) {
     Channel& outbound = channel_[self];
     while (std::optional<Datagram> datagram = inbound.pop(now(self))) end_[self]->inject(*datagram);
 
-    std::uint64_t horizon =
-        std::min(until, now(other) + std::max<std::uint64_t>(inbound.faults().delay_us, 1));
+    std::uint64_t horizon = std::min(until, now(other) + std::max<std::uint64_t>(inbound.faults().delay_us, 1));
     if (const auto due = inbound.next()) horizon = std::min(horizon, *due);
     horizon = std::max(horizon, now(self) + 1);
     if (std::optional<Datagram> out = end_[self]->run_until(start_[self] + horizon)) {

@@ -128,8 +128,8 @@ std::vector<PinDifference> pin_differences(const model::Outputs& m, const model:
     c("host reader", "rxd_tlast", m.rxd_tlast, r.rxd_tlast);
     c("host reader", "rxd_handle", m.rxd_handle, r.rxd_handle);
     if (m.rxd_tdata != r.rxd_tdata) {
-      c.list.push_back({"host reader", "rxd_tdata (byte 0 first)", beat_text(m.rxd_tdata, data_w),
-                        beat_text(r.rxd_tdata, data_w)});
+      c.list.push_back(
+          {"host reader", "rxd_tdata (byte 0 first)", beat_text(m.rxd_tdata, data_w), beat_text(r.rxd_tdata, data_w)});
     }
   }
   c("registers", "reg_rdata", m.reg_rdata, r.reg_rdata);
@@ -142,17 +142,23 @@ void FlightRecorder::note_events(std::uint64_t cycle, const model::Inputs& in, c
     next() = {Event::write, cycle, in.now_us, {in.reg_addr, in.reg_wdata}};
   }
   if (in.cmd_valid && out.cmd_ready) {
-    next() = {Event::command, cycle, in.now_us,
+    next() = {Event::command,
+              cycle,
+              in.now_us,
               {in.cmd_op, in.cmd_handle, in.cmd_len, in.cmd_flags, in.cmd_lip, in.cmd_lport, in.cmd_rip, in.cmd_rport}};
   }
   if (out.prb.ret_valid) {
     const model::Probes& p = out.prb;
     const auto state = static_cast<std::uint32_t>(packed_field(p.ret_record, record_fields().front()));
-    next() = {Event::retire, cycle, in.now_us, {p.ret_order, p.ret_kind, p.ret_has_conn, p.ret_conn, p.ret_reason,
-                                                p.ret_tx, state}};
+    next() = {Event::retire,
+              cycle,
+              in.now_us,
+              {p.ret_order, p.ret_kind, p.ret_has_conn, p.ret_conn, p.ret_reason, p.ret_tx, state}};
   }
   if (out.rsp_valid && in.rsp_ready) {
-    next() = {Event::response, cycle, in.now_us,
+    next() = {Event::response,
+              cycle,
+              in.now_us,
               {out.rsp_op, out.rsp_status, out.rsp_handle, out.rsp_len, out.rsp_state, out.rsp_avail, out.rsp_room}};
   }
   if (out.evt_valid && in.evt_ready) {
@@ -192,9 +198,9 @@ std::string FlightRecorder::text() const {
         if (v[5] != 0) text += ", sends";
         break;
       case Event::command:
-        text += "command " + std::string(command_name(v[0])) + " handle " + hex(v[1]) + " len " +
-                std::to_string(v[2]) + " flags " + hex(v[3]) + " local " + ip_to_string(v[4]) + ":" +
-                std::to_string(v[5]) + " remote " + ip_to_string(v[6]) + ":" + std::to_string(v[7]);
+        text += "command " + std::string(command_name(v[0])) + " handle " + hex(v[1]) + " len " + std::to_string(v[2]) +
+                " flags " + hex(v[3]) + " local " + ip_to_string(v[4]) + ":" + std::to_string(v[5]) + " remote " +
+                ip_to_string(v[6]) + ":" + std::to_string(v[7]);
         break;
       case Event::response:
         text += "response " + std::string(command_name(v[0])) + " " + to_string(static_cast<CallStatus>(v[1])) +

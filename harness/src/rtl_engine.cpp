@@ -36,7 +36,8 @@ std::unique_ptr<RtlEngine> make_rtl_engine(const DutOptions& options, std::uint6
                      parameters_to_string(options) + "; there are: ";
   const std::vector<DutOptions> list = sets(waves);
   for (const DutOptions& set : list) text += "\n  " + parameters_to_string(set);
-  if (list.empty()) text += waves ? "none (configure with -DTIPTOE_BUILD_WAVES=ON)" : "none (configure with -DTIPTOE_BUILD_RTL=ON)";
+  if (list.empty())
+    text += waves ? "none (configure with -DTIPTOE_BUILD_WAVES=ON)" : "none (configure with -DTIPTOE_BUILD_RTL=ON)";
   throw DutError(text);
 }
 

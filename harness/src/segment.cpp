@@ -19,8 +19,14 @@ struct FlagName {
   char letter;
 };
 // In the order of RFC 9293's <CTL=...> examples.
-constexpr std::array<FlagName, 8> kFlags{{{SYN, "SYN", 'S'}, {FIN, "FIN", 'F'}, {RST, "RST", 'R'}, {PSH, "PSH", 'P'},
-                                          {ACK, "ACK", '.'}, {URG, "URG", 'U'}, {ECE, "ECE", 'E'}, {CWR, "CWR", 'W'}}};
+constexpr std::array<FlagName, 8> kFlags{{{SYN, "SYN", 'S'},
+                                          {FIN, "FIN", 'F'},
+                                          {RST, "RST", 'R'},
+                                          {PSH, "PSH", 'P'},
+                                          {ACK, "ACK", '.'},
+                                          {URG, "URG", 'U'},
+                                          {ECE, "ECE", 'E'},
+                                          {CWR, "CWR", 'W'}}};
 
 void put8(Bytes& b, unsigned v) { b.push_back(static_cast<std::uint8_t>(v & 0xFF)); }
 void put16(Bytes& b, unsigned v) { put8(b, v >> 8), put8(b, v); }
@@ -227,9 +233,7 @@ std::string options_to_string(ByteView octets) {
         add(blocks);
         break;
       }
-      case 8:
-        add(d.size() == 8 ? "TS val " + number(get32(d, 0)) + " ecr " + number(get32(d, 4)) : "TS?");
-        break;
+      case 8: add(d.size() == 8 ? "TS val " + number(get32(d, 0)) + " ecr " + number(get32(d, 4)) : "TS?"); break;
       default: add("kind " + number(option.kind) + " len " + number(d.size() + 2)); break;
     }
   }
@@ -307,7 +311,8 @@ Bytes Segment::build() const {
   if (payload) b.insert(b.end(), payload->begin(), payload->end());
 
   // A receiver that believes IHL and total length sums those octets.
-  const std::size_t believed_header = ihl_field * 4U >= kIpHeader && ihl_field * 4U <= b.size() ? ihl_field * 4U : ip_length;
+  const std::size_t believed_header =
+      ihl_field * 4U >= kIpHeader && ihl_field * 4U <= b.size() ? ihl_field * 4U : ip_length;
   std::size_t believed_total = total;
   if (believed_header == ip_length && total_field >= ip_length + kTcpHeader && total_field <= total) {
     believed_total = total_field;
@@ -317,8 +322,8 @@ Bytes Segment::build() const {
     if (believed_header == ip_length && total_field > total && total_field <= b.size()) believed_total = total_field;
   }
 
-  unsigned tcp_sum = checksum.value_or(tcp_checksum(src.value_or(0), dst.value_or(0),
-                                                    ByteView{b}.subspan(ip_length, believed_total - ip_length)));
+  unsigned tcp_sum = checksum.value_or(
+      tcp_checksum(src.value_or(0), dst.value_or(0), ByteView{b}.subspan(ip_length, believed_total - ip_length)));
   if (corrupt_checksum) tcp_sum ^= 1U;
   set16(b, ip_length + 16, tcp_sum);
   // Last, for an IHL that reaches into the TCP header sums that, too.
@@ -373,8 +378,8 @@ Segment Segment::parse(ByteView d) {
   }
   if (header > kIpHeader) s.ip_options = Bytes(d.begin() + kIpHeader, d.begin() + static_cast<std::ptrdiff_t>(header));
   if (*s.mf || *s.fragment_offset != 0) {
-    defect(Defect::ip_fragment, "this is a fragment (offset " + number(*s.fragment_offset * 8U) + ", MF " +
-                                    (*s.mf ? "set" : "clear") + ")");
+    defect(Defect::ip_fragment,
+           "this is a fragment (offset " + number(*s.fragment_offset * 8U) + ", MF " + (*s.mf ? "set" : "clear") + ")");
   }
   if (*s.protocol != 6) {
     defect(Defect::ip_protocol, "the protocol is " + number(*s.protocol) + ", not TCP");
@@ -424,8 +429,10 @@ std::vector<std::string> Segment::differences(const Segment& actual) const {
   };
   const auto compare = [&](const char* field, const auto& want, const auto& got, auto&& print) {
     if (!want) return;
-    if (!got) sentence(field, print(*want), "absent");
-    else if (*want != *got) sentence(field, print(*want), print(*got));
+    if (!got)
+      sentence(field, print(*want), "absent");
+    else if (*want != *got)
+      sentence(field, print(*want), print(*got));
   };
   const auto decimal = [](auto v) { return number(v); };
   const auto address = [](std::uint32_t v) { return ip_to_string(v); };
@@ -499,8 +506,10 @@ std::vector<std::string> Segment::differences(const Segment& actual) const {
 void RelativeNumbers::note(const Segment& s) {
   if (!s.src || !s.dst || !s.src_port || !s.dst_port || !s.seq) return;
   const Flow flow{*s.src, *s.src_port, *s.dst, *s.dst_port};
-  if (s.has(SYN)) first_[flow] = *s.seq;
-  else first_.try_emplace(flow, *s.seq);
+  if (s.has(SYN))
+    first_[flow] = *s.seq;
+  else
+    first_.try_emplace(flow, *s.seq);
   if (s.has(ACK) && s.ack) first_.try_emplace(Flow{*s.dst, *s.dst_port, *s.src, *s.src_port}, *s.ack);
 }
 
@@ -577,13 +586,20 @@ Segment Segment::from_form(std::string_view form) {
     if (error != std::errc{} || next != value.data() + value.size()) {
       throw bad("'" + std::string(value) + "' is no number below 2^32");
     }
-    if (name == "SEQ") s.seq = n;
-    else if (name == "ACK") s.ack = n;
-    else if (name == "WND") s.window = static_cast<std::uint16_t>(n);
-    else if (name == "UP") s.urgent = static_cast<std::uint16_t>(n);
-    else if (name == "MSS") s.options = Options().mss(static_cast<std::uint16_t>(n));
-    else if (name == "DATA" && n <= 65535) s.payload = pattern(n);
-    else throw bad("unknown or too large: " + std::string(name));
+    if (name == "SEQ")
+      s.seq = n;
+    else if (name == "ACK")
+      s.ack = n;
+    else if (name == "WND")
+      s.window = static_cast<std::uint16_t>(n);
+    else if (name == "UP")
+      s.urgent = static_cast<std::uint16_t>(n);
+    else if (name == "MSS")
+      s.options = Options().mss(static_cast<std::uint16_t>(n));
+    else if (name == "DATA" && n <= 65535)
+      s.payload = pattern(n);
+    else
+      throw bad("unknown or too large: " + std::string(name));
   }
   return s;
 }

@@ -67,10 +67,14 @@ class Soaker {
  public:
   template <class... Args>
   Soaker(const SoakOptions& options, SoakResult& result, Args&&... args)
-      : options_(options), result_(result), driver_(with_stalls(options), std::forward<Args>(args)...),
+      : options_(options),
+        result_(result),
+        driver_(with_stalls(options), std::forward<Args>(args)...),
         shadow_(options.dut.conns) {
     driver_.on_send_granted = [this](const EngineResponse& response, Bytes& payload) {
-      if (send_grants_.empty()) return fail("a SEND was granted " + std::to_string(response.len) + " octets without a retired event that says so");
+      if (send_grants_.empty())
+        return fail("a SEND was granted " + std::to_string(response.len) +
+                    " octets without a retired event that says so");
       fill_flow(payload, send_grants_.front().flow, send_grants_.front().start);
       send_grants_.pop_front();
     };
@@ -79,7 +83,8 @@ class Soaker {
   Engine& engine() { return driver_.engine(); }
 
   void run() {
-    const std::uint64_t last = options_.first_episode + (options_.cycles + options_.episode_cycles - 1) / options_.episode_cycles;
+    const std::uint64_t last =
+        options_.first_episode + (options_.cycles + options_.episode_cycles - 1) / options_.episode_cycles;
     std::uint64_t left = options_.cycles;
     for (episode_ = options_.first_episode; episode_ < last && result_.passed; ++episode_) {
       const std::uint64_t cycles = std::min(left, options_.episode_cycles);
@@ -216,7 +221,8 @@ class Soaker {
     if (!defaults) {
       set("FEATURES", static_cast<std::uint32_t>(random_.below(128)) | (one_in(8) ? 0x80U : 0U));
       if (one_in(8)) set("ISN_KEY0", pick<std::uint32_t>({0xFFFF'FFF0, 0x7FFF'FFFA, 0xFFFF'0000}));
-      set("MTU", pick<std::uint32_t>({1500, 1500, 296, 576, 2048, 9000, 10, 296 + static_cast<std::uint32_t>(random_.below(1753))}));
+      set("MTU", pick<std::uint32_t>(
+                     {1500, 1500, 296, 576, 2048, 9000, 10, 296 + static_cast<std::uint32_t>(random_.below(1753))}));
       set("RTO_INIT", pick<std::uint32_t>({1000, 20'000, 1'000'000}));
       set("RTO_MIN", pick<std::uint32_t>({10, 500, 5000, 200'000}));
       set("RTO_MAX", pick<std::uint32_t>({50'000, 2'000'000, 60'000'000}));
@@ -241,7 +247,8 @@ class Soaker {
       set("TOS", random_.u32());
     }
     ports_ = 1 + static_cast<unsigned>(random_.below(options_.dut.listeners));
-    for (unsigned i = 0; i < ports_; ++i) command({.op = 1, .lport = listen_port(i), .len = pick<std::uint32_t>({1, 2, 8, 16})});
+    for (unsigned i = 0; i < ports_; ++i)
+      command({.op = 1, .lport = listen_port(i), .len = pick<std::uint32_t>({1, 2, 8, 16})});
     hostility_ = pick<unsigned>({0, 1, 1, 4, 12});
     peer_hosts_ = pick<unsigned>({1, 2, 6});
     peer_ports_ = pick<unsigned>({2, 8, 40, 300});
@@ -313,8 +320,9 @@ class Soaker {
       driver_.responses.pop_front();
       digest(r.cycle * 64 + r.status);
       if (options_.log) {
-        log("response " + std::string(command_name(r.op)) + " " + to_string(static_cast<CallStatus>(r.status)) + " handle " +
-            std::to_string(r.handle) + " len " + std::to_string(r.len) + " avail " + std::to_string(r.avail));
+        log("response " + std::string(command_name(r.op)) + " " + to_string(static_cast<CallStatus>(r.status)) +
+            " handle " + std::to_string(r.handle) + " len " + std::to_string(r.len) + " avail " +
+            std::to_string(r.avail));
       }
       if (r.status != 0) continue;
       if (r.op == 1) listeners_.push_back(r.handle);
@@ -335,7 +343,8 @@ class Soaker {
       const Notification n = driver_.notifications.front();
       driver_.notifications.pop_front();
       ++result_.notifications;
-      if (options_.log) log("notification " + notification_names(n.flags) + " handle " + std::to_string(n.handle.value));
+      if (options_.log)
+        log("notification " + notification_names(n.flags) + " handle " + std::to_string(n.handle.value));
       digest(n.flags * 131072ULL + n.handle.value);
       if ((n.flags & Notification::accept) != 0 && !one_in(8)) command({.op = 8, .handle = n.handle.value});
       if ((n.flags & Notification::readable) != 0 && !one_in(4)) receive(n.handle.value);
@@ -354,7 +363,8 @@ class Soaker {
       for (const std::uint8_t octet : d.bytes) digest(octet);
       const Segment s = Segment::parse(d);
       if (options_.log) log("<- device " + s.to_string());
-      if (s.defective()) return fail("The device sent a defective datagram: " + s.to_string() + "\n" + hexdump(d.bytes));
+      if (s.defective())
+        return fail("The device sent a defective datagram: " + s.to_string() + "\n" + hexdump(d.bytes));
       const std::uint32_t flow = flow_id(*s.src, *s.src_port, *s.dst, *s.dst_port);
       for (std::size_t i = 0; i < s.text_length(); ++i) {
         if ((*s.payload)[i] != flow_octet(flow, *s.seq + static_cast<std::uint32_t>(i))) {
@@ -370,13 +380,15 @@ class Soaker {
 
   Peer* find(const Segment& s) {
     for (Peer& p : peers_) {
-      if (p.device == *s.src && p.peer == *s.dst && p.device_port == *s.src_port && p.peer_port == *s.dst_port) return &p;
+      if (p.device == *s.src && p.peer == *s.dst && p.device_port == *s.src_port && p.peer_port == *s.dst_port)
+        return &p;
     }
     return nullptr;
   }
 
   Peer& add_peer(std::uint32_t device, std::uint16_t device_port, std::uint32_t peer, std::uint16_t port) {
-    if (peers_.size() >= 3 * options_.dut.conns) peers_.erase(peers_.begin() + static_cast<std::ptrdiff_t>(random_.below(peers_.size())));
+    if (peers_.size() >= 3 * options_.dut.conns)
+      peers_.erase(peers_.begin() + static_cast<std::ptrdiff_t>(random_.below(peers_.size())));
     Peer p;
     p.device = device, p.device_port = device_port, p.peer = peer, p.peer_port = port;
     p.to_device = flow_id(peer, port, device, device_port);
@@ -387,7 +399,8 @@ class Soaker {
   }
 
   void restart(Peer& p) {
-    p.iss = pick<std::uint32_t>({random_.u32(), random_.u32(), 0xFFFF'FFFF - static_cast<std::uint32_t>(random_.below(3000)),
+    p.iss = pick<std::uint32_t>({random_.u32(), random_.u32(),
+                                 0xFFFF'FFFF - static_cast<std::uint32_t>(random_.below(3000)),
                                  0x7FFF'FFFF - static_cast<std::uint32_t>(random_.below(3000)), 0});
     p.snd_nxt = p.iss + 1, p.snd_una = p.iss;
     p.mss = pick<std::uint16_t>({0, 1, 60, 536, 1460, 1460, 1460, 8960});
@@ -398,8 +411,14 @@ class Soaker {
   void transmit(const Segment& s) { wire_->push(s.build(), driver_.cycle()); }
 
   Segment from(const Peer& p, std::uint32_t seq, std::uint8_t flags, std::size_t text = 0) {
-    Segment s{.src = p.peer, .dst = p.device, .src_port = p.peer_port, .dst_port = p.device_port, .seq = seq,
-              .ack = (flags & ACK) != 0 ? p.rcv_nxt : 0, .flags = flags, .window = peer_window()};
+    Segment s{.src = p.peer,
+              .dst = p.device,
+              .src_port = p.peer_port,
+              .dst_port = p.device_port,
+              .seq = seq,
+              .ack = (flags & ACK) != 0 ? p.rcv_nxt : 0,
+              .flags = flags,
+              .window = peer_window()};
     if (text != 0) {
       s.payload = Bytes(text);
       fill_flow(*s.payload, p.to_device, seq + ((flags & SYN) != 0 ? 1U : 0U));
@@ -422,12 +441,20 @@ class Soaker {
         case 0: o.nop(); break;
         case 1: o.wscale(static_cast<std::uint8_t>(random_())); break;
         case 2: o.sack_permitted(); break;
-        case 3: if (o.bytes.size() <= 26) o.timestamps(random_.u32(), random_.u32()); break;
+        case 3:
+          if (o.bytes.size() <= 26) o.timestamps(random_.u32(), random_.u32());
+          break;
         case 4: o.unknown(static_cast<std::uint8_t>(2 + random_.below(250)), Bytes(random_.below(4))); break;
-        case 5: o.kind(2); break;                                     // an MSS without its length, or whatever follows
-        case 6: if (hostility_ > 1) o.kind(77), o.kind(static_cast<std::uint8_t>(random_.below(3))); break;
-        case 7: if (one_in(4)) o.eol(); break;
-        default: if (mss != 0) o.mss(mss); break;
+        case 5: o.kind(2); break;  // an MSS without its length, or whatever follows
+        case 6:
+          if (hostility_ > 1) o.kind(77), o.kind(static_cast<std::uint8_t>(random_.below(3)));
+          break;
+        case 7:
+          if (one_in(4)) o.eol();
+          break;
+        default:
+          if (mss != 0) o.mss(mss);
+          break;
       }
     }
     if (mss != 0 && o.bytes.size() <= 36 && !one_in(8)) o.mss(mss);
@@ -437,9 +464,13 @@ class Soaker {
 
   std::size_t text_length() {
     switch (random_.below(10)) {
-      case 0: case 1: return 1;
-      case 2: case 3: return 1 + random_.below(20);
-      case 4: case 5: case 6: return 1460;
+      case 0:
+      case 1: return 1;
+      case 2:
+      case 3: return 1 + random_.below(20);
+      case 4:
+      case 5:
+      case 6: return 1460;
       case 7: return 536;
       case 8: return 1 + random_.below(1460);
       default: return 1 + random_.below(1960);
@@ -474,16 +505,22 @@ class Soaker {
         p.synchronized = true;
         switch (random_.below(16)) {
           case 0: break;
-          case 1: if (hostility_ > 1) transmit(from(p, *s.ack, RST)); break;
+          case 1:
+            if (hostility_ > 1) transmit(from(p, *s.ack, RST));
+            break;
           case 2: transmit(from(p, p.iss + 1, ACK, 1)), note_sent(p, p.iss + 2); break;
-          case 3: if (hostility_ > 1) syn(p, SYN | ACK); break;
+          case 3:
+            if (hostility_ > 1) syn(p, SYN | ACK);
+            break;
           default: transmit(from(p, p.iss + 1, ACK)); break;
         }
       } else {
         switch (random_.below(24)) {
           case 0: break;
           case 1: transmit(from(p, 0, RST | ACK)); break;
-          case 2: case 3: case 4: syn(p, SYN); break;  // simultaneous open
+          case 2:
+          case 3:
+          case 4: syn(p, SYN); break;  // simultaneous open
           case 5: {
             Segment bad = from(p, p.iss, SYN | ACK);
             bad.ack = p.rcv_nxt + 1 - static_cast<std::uint32_t>(random_.below(3));
@@ -525,8 +562,9 @@ class Soaker {
   void act_as_peer() {
     if (driver_.datagrams_waiting() > 12) return;
     if (peers_.empty() || one_in(12)) {
-      Peer& p = add_peer(device_address(), one_in(12) ? 7777 : listen_port(static_cast<unsigned>(random_.below(ports_))),
-                         peer_address(), peer_port());
+      Peer& p =
+          add_peer(device_address(), one_in(12) ? 7777 : listen_port(static_cast<unsigned>(random_.below(ports_))),
+                   peer_address(), peer_port());
       syn(p, SYN);
       return;
     }
@@ -535,7 +573,16 @@ class Soaker {
     const std::uint32_t window = std::max<std::uint32_t>(p.window, 1);
     const std::uint64_t what = random_.below(hostility_ == 0 ? 40 : 40 + 2 * hostility_);
     switch (what) {
-      case 0: case 1: case 2: case 3: case 4: case 5: case 6: case 7: case 8: case 9: {  // text in order
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+      case 8:
+      case 9: {  // text in order
         const std::size_t burst = one_in(4) ? 1 + random_.below(6) : 1;
         for (std::size_t i = 0; i < burst; ++i) {
           const std::size_t text = text_length();
@@ -544,18 +591,27 @@ class Soaker {
         }
         break;
       }
-      case 10: case 11: case 12:  // a hole
+      case 10:
+      case 11:
+      case 12:  // a hole
         transmit(from(p, p.snd_nxt + static_cast<std::uint32_t>(1 + random_.below(3000)), ACK, text_length()));
         break;
-      case 13: case 14: case 15: {  // again, overlapping
+      case 13:
+      case 14:
+      case 15: {  // again, overlapping
         const std::uint32_t back = static_cast<std::uint32_t>(random_.below(3000));
         const std::size_t text = text_length();
         transmit(from(p, p.snd_nxt - back, ACK, text));
         if (!p.fin_sent) note_sent(p, p.snd_nxt - back + static_cast<std::uint32_t>(text));
         break;
       }
-      case 16: case 17: case 18: transmit(from(p, p.snd_una, ACK, text_length())); break;  // retransmission
-      case 19: case 20: case 21: case 22: transmit(from(p, p.snd_nxt, ACK)); break;        // window update or duplicate
+      case 16:
+      case 17:
+      case 18: transmit(from(p, p.snd_una, ACK, text_length())); break;  // retransmission
+      case 19:
+      case 20:
+      case 21:
+      case 22: transmit(from(p, p.snd_nxt, ACK)); break;  // window update or duplicate
       case 23:
         for (int i = 0; i < 4; ++i) {
           Segment s = from(p, p.snd_nxt, ACK);
@@ -563,7 +619,8 @@ class Soaker {
           transmit(s);
         }
         break;
-      case 24: case 25: fin(p); break;
+      case 24:
+      case 25: fin(p); break;
       case 26: {  // close to the right edge of the window
         const std::uint32_t seq = p.snd_una + window - 3 + static_cast<std::uint32_t>(random_.below(6));
         transmit(from(p, seq, one_in(4) ? ACK | FIN : ACK, random_.below(5)));
@@ -590,10 +647,13 @@ class Soaker {
           syn(p, SYN);
         }
         break;
-      case 32: if (one_in(2)) transmit(from(p, p.snd_nxt, RST)), restart(p); break;
+      case 32:
+        if (one_in(2)) transmit(from(p, p.snd_nxt, RST)), restart(p);
+        break;
       case 33: {
         Segment s = from(p, p.snd_nxt, ACK);
-        s.ack = p.rcv_nxt + static_cast<std::uint32_t>(random_.below(one_in(2) ? 2 : 5000));  // partial in flight, future
+        s.ack =
+            p.rcv_nxt + static_cast<std::uint32_t>(random_.below(one_in(2) ? 2 : 5000));  // partial in flight, future
         transmit(s);
         break;
       }
@@ -603,7 +663,11 @@ class Soaker {
         }
         break;
       }
-      case 35: case 36: case 37: case 38: case 39: break;
+      case 35:
+      case 36:
+      case 37:
+      case 38:
+      case 39: break;
       default: hostile(p, window); break;
     }
   }
@@ -659,7 +723,10 @@ class Soaker {
       case 10: s.dst = random_.u32(); break;
       case 11: s.src = pick<std::uint32_t>({0, 0x7F00'0001, 0xE000'0001, 0xFFFF'FFFF, p.device}); break;
       case 12: s.data_offset = static_cast<std::uint8_t>(random_.below(5)); break;
-      case 13: s.payload = Bytes(), s.options.reset(), s.trailer.reset(), s.data_offset = static_cast<std::uint8_t>(6 + random_.below(10)); break;
+      case 13:
+        s.payload = Bytes(), s.options.reset(), s.trailer.reset(),
+        s.data_offset = static_cast<std::uint8_t>(6 + random_.below(10));
+        break;
       case 14: {  // too long for a slot
         s.payload = Bytes(2040 + random_.below(200));
         fill_flow(*s.payload, p.to_device, *s.seq);
@@ -701,12 +768,16 @@ class Soaker {
   }
   void send(std::uint32_t handle) {
     const std::uint32_t buffer = 1U << options_.dut.tx_buf_log2;
-    command({.op = 3, .handle = handle, .len = pick<std::uint32_t>({1, 2, 9, 100, 1460, 1461, 3000, 0, buffer, buffer + 1,
-                                                                    static_cast<std::uint32_t>(random_.below(4000))})});
+    command({.op = 3,
+             .handle = handle,
+             .len = pick<std::uint32_t>({1, 2, 9, 100, 1460, 1461, 3000, 0, buffer, buffer + 1,
+                                         static_cast<std::uint32_t>(random_.below(4000))})});
   }
   void receive(std::uint32_t handle) {
-    command({.op = 4, .handle = handle, .len = pick<std::uint32_t>({1, 7, 100, 1460, 100'000, 100'000, 0,
-                                                                    static_cast<std::uint32_t>(random_.below(4000))})});
+    command({.op = 4,
+             .handle = handle,
+             .len = pick<std::uint32_t>(
+                 {1, 7, 100, 1460, 100'000, 100'000, 0, static_cast<std::uint32_t>(random_.below(4000))})});
   }
 
   std::uint32_t any_handle() {
@@ -716,8 +787,11 @@ class Soaker {
   }
 
   EngineCommand active_open() {
-    EngineCommand c{.op = 2, .flags = static_cast<std::uint8_t>(random_.below(4)), .rip = peer_address(),
-                    .lport = static_cast<std::uint16_t>(5000 + random_.below(peer_ports_)), .rport = peer_port()};
+    EngineCommand c{.op = 2,
+                    .flags = static_cast<std::uint8_t>(random_.below(4)),
+                    .rip = peer_address(),
+                    .lport = static_cast<std::uint16_t>(5000 + random_.below(peer_ports_)),
+                    .rport = peer_port()};
     if (one_in(4)) c.lip = device_address();
     if (one_in(30)) c.lip = random_.u32();
     if (one_in(30)) c.rip = pick<std::uint32_t>({0, 0x7F00'0001, 0xE100'0000, addresses_[0]});
@@ -729,21 +803,43 @@ class Soaker {
   void act_as_host() {
     const std::uint32_t handle = any_handle();
     switch (random_.below(40)) {
-      case 0: case 1: case 2: case 3: case 4: case 5: case 6: case 7: case 8: send(handle); break;
-      case 9: case 10: case 11: case 12: case 13: case 14: case 15: receive(handle); break;
-      case 16: case 17: case 18: command(active_open()); break;
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+      case 8: send(handle); break;
+      case 9:
+      case 10:
+      case 11:
+      case 12:
+      case 13:
+      case 14:
+      case 15: receive(handle); break;
+      case 16:
+      case 17:
+      case 18: command(active_open()); break;
       case 19: command({.op = 5, .flags = static_cast<std::uint8_t>(one_in(2) ? 4 : 0), .handle = handle}); break;
-      case 20: if (one_in(2)) command({.op = 6, .handle = handle}); break;
-      case 21: case 22: case 23: command({.op = 7, .handle = handle}); break;
-      case 24: case 25:
-        command({.op = 9, .flags = static_cast<std::uint8_t>(random_.below(4)), .handle = handle});
+      case 20:
+        if (one_in(2)) command({.op = 6, .handle = handle});
         break;
-      case 26: case 27: case 28:
+      case 21:
+      case 22:
+      case 23: command({.op = 7, .handle = handle}); break;
+      case 24:
+      case 25: command({.op = 9, .flags = static_cast<std::uint8_t>(random_.below(4)), .handle = handle}); break;
+      case 26:
+      case 27:
+      case 28:
         if (!listeners_.empty()) command({.op = 8, .handle = listeners_[random_.below(listeners_.size())]});
         break;
       case 29:
         if (one_in(4)) {
-          EngineCommand c{.op = 1, .lport = listen_port(static_cast<unsigned>(random_.below(ports_ + 2))),
+          EngineCommand c{.op = 1,
+                          .lport = listen_port(static_cast<unsigned>(random_.below(ports_ + 2))),
                           .len = static_cast<std::uint32_t>(random_.below(20))};
           if (one_in(3)) c.lip = device_address();
           if (one_in(3)) c.rip = peer_address();
@@ -768,15 +864,21 @@ class Soaker {
           EngineCommand c = active_open();
           c.handle = listeners_[random_.below(listeners_.size())];
           if (one_in(2)) c.lport = 0;
-          if (one_in(2)) c.op = 3, c.len = 10;
-          else c.flags = static_cast<std::uint8_t>(c.flags | 8U);
+          if (one_in(2))
+            c.op = 3, c.len = 10;
+          else
+            c.flags = static_cast<std::uint8_t>(c.flags | 8U);
           command(std::move(c));
         }
         break;
       case 32:
-        command({.op = static_cast<std::uint8_t>(random_.below(16)), .flags = static_cast<std::uint8_t>(random_() & 7),
-                 .handle = static_cast<std::uint32_t>(random_.below(1U << 17)), .lip = random_.u32(), .rip = random_.u32(),
-                 .lport = static_cast<std::uint16_t>(random_()), .rport = static_cast<std::uint16_t>(random_()),
+        command({.op = static_cast<std::uint8_t>(random_.below(16)),
+                 .flags = static_cast<std::uint8_t>(random_() & 7),
+                 .handle = static_cast<std::uint32_t>(random_.below(1U << 17)),
+                 .lip = random_.u32(),
+                 .rip = random_.u32(),
+                 .lport = static_cast<std::uint16_t>(random_()),
+                 .rport = static_cast<std::uint16_t>(random_()),
                  .len = static_cast<std::uint32_t>(random_.below(3000))});
         break;
       default: driver_.watch_register(static_cast<std::uint8_t>(random_.below(0x60))); break;
@@ -796,11 +898,16 @@ class Soaker {
 
   void act() {
     const std::uint64_t what = random_.below(100);
-    if (what < 55) act_as_peer();
-    else if (what < 92) act_as_host();
-    else if (what < 97) driver_.jump_to(driver_.now_us() + random_.below(pick<std::uint64_t>({3, 100, 3000})));
-    else if (one_in(20)) driver_.jump_to(driver_.now_us() + random_.below(pick<std::uint64_t>({50'000, 2'000'000, 300'000'000})));
-    else if (one_in(6)) jump_to_deadline();
+    if (what < 55)
+      act_as_peer();
+    else if (what < 92)
+      act_as_host();
+    else if (what < 97)
+      driver_.jump_to(driver_.now_us() + random_.below(pick<std::uint64_t>({3, 100, 3000})));
+    else if (one_in(20))
+      driver_.jump_to(driver_.now_us() + random_.below(pick<std::uint64_t>({50'000, 2'000'000, 300'000'000})));
+    else if (one_in(6))
+      jump_to_deadline();
   }
 
   struct Grant {
@@ -816,7 +923,8 @@ class Soaker {
   std::vector<Peer> peers_{};
   std::vector<std::uint32_t> handles_{}, listeners_{}, addresses_{};
   std::vector<Shadow> shadow_;
-  std::vector<std::pair<std::array<std::uint32_t, model::kMaxRecordWords>, std::array<std::uint32_t, model::kDeadlineWords>>>
+  std::vector<
+      std::pair<std::array<std::uint32_t, model::kMaxRecordWords>, std::array<std::uint32_t, model::kDeadlineWords>>>
       logged_{};
   std::deque<Grant> send_grants_{}, receive_grants_{};
   unsigned ports_ = 1, hostility_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
@@ -825,10 +933,14 @@ class Soaker {
 /// Calls f with an engine-constructing argument pack of the wanted kind.
 template <class F>
 void with_engine(const std::string& kind, const DutOptions& options, std::uint64_t seed, F&& f) {
-  if (kind == "model") f(std::type_identity<ModelEngine>{}, options);
-  else if (kind == "rtl") f(std::type_identity<OwnedRtl>{}, make_rtl_engine(options, seed));
-  else if (kind == "lockstep") f(std::type_identity<LockstepEngine<ModelEngine>>{}, options, make_rtl_engine(options, seed), options);
-  else throw DutError("no device '" + kind + "'; there are model, rtl and lockstep");
+  if (kind == "model")
+    f(std::type_identity<ModelEngine>{}, options);
+  else if (kind == "rtl")
+    f(std::type_identity<OwnedRtl>{}, make_rtl_engine(options, seed));
+  else if (kind == "lockstep")
+    f(std::type_identity<LockstepEngine<ModelEngine>>{}, options, make_rtl_engine(options, seed), options);
+  else
+    throw DutError("no device '" + kind + "'; there are model, rtl and lockstep");
 }
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -837,16 +949,19 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 SoakResult soak(const SoakOptions& options) {
   SoakResult result;
-  with_engine(options.kind, options.dut, options.seed, [&]<class E, class... Args>(std::type_identity<E>, Args&&... args) {
-    Soaker<E> soaker(options, result, std::forward<Args>(args)...);
-    if (!options.fault.empty()) {
-      if constexpr (requires { soaker.engine().set_fault(options.fault); }) soaker.engine().set_fault(options.fault);
-      else throw DutError("'" + options.kind + "' contains no model, so it has no fault '" + options.fault + "'");
-    }
-    const auto start = Clock::now();
-    soaker.run();
-    result.seconds = seconds_since(start);
-  });
+  with_engine(
+      options.kind, options.dut, options.seed, [&]<class E, class... Args>(std::type_identity<E>, Args&&... args) {
+        Soaker<E> soaker(options, result, std::forward<Args>(args)...);
+        if (!options.fault.empty()) {
+          if constexpr (requires { soaker.engine().set_fault(options.fault); })
+            soaker.engine().set_fault(options.fault);
+          else
+            throw DutError("'" + options.kind + "' contains no model, so it has no fault '" + options.fault + "'");
+        }
+        const auto start = Clock::now();
+        soaker.run();
+        result.seconds = seconds_since(start);
+      });
   return result;
 }
 
@@ -873,8 +988,8 @@ std::string SoakResult::summary() const {
   for (unsigned from = 0; from < 11; ++from) {
     for (unsigned to = 0; to < 11; ++to) {
       if (from != to && transitions[from][to] != 0) {
-        text += "\n    " + std::string(to_string(static_cast<State>(from))) + " -> " + to_string(static_cast<State>(to)) +
-                " " + std::to_string(transitions[from][to]);
+        text += "\n    " + std::string(to_string(static_cast<State>(from))) + " -> " +
+                to_string(static_cast<State>(to)) + " " + std::to_string(transitions[from][to]);
       }
     }
   }
@@ -927,15 +1042,23 @@ class Bench {
   }
 
   Segment segment(unsigned i, std::uint8_t flags, std::size_t text) const {
-    return {.src = kPeer, .dst = kDevice, .src_port = peers_[i].port, .dst_port = 80, .seq = peers_[i].seq,
-            .ack = (flags & ACK) != 0 ? peers_[i].ack : 0, .flags = flags, .window = 65535, .payload = Bytes(text, 0x55)};
+    return {.src = kPeer,
+            .dst = kDevice,
+            .src_port = peers_[i].port,
+            .dst_port = 80,
+            .seq = peers_[i].seq,
+            .ack = (flags & ACK) != 0 ? peers_[i].ack : 0,
+            .flags = flags,
+            .window = 65535,
+            .payload = Bytes(text, 0x55)};
   }
 
   SegmentRate segment_rate(unsigned connections, std::uint64_t segments, std::size_t text) {
     open(connections);
     // In bursts that fit the receive buffers, so that nothing is refused for want of window.
     SegmentRate rate;
-    const std::uint64_t per_round = std::min<std::uint64_t>(segments, connections * std::max<std::uint64_t>(1, 4096 / std::max<std::size_t>(text, 1)));
+    const std::uint64_t per_round = std::min<std::uint64_t>(
+        segments, connections * std::max<std::uint64_t>(1, 4096 / std::max<std::size_t>(text, 1)));
     while (rate.segments < segments) {
       const std::uint64_t n = std::min(per_round, segments - rate.segments);
       for (std::uint64_t k = 0; k < n; ++k) {
@@ -948,11 +1071,14 @@ class Bench {
       for (std::uint64_t seen = 0; seen < n;) {
         driver_.step();
         if (driver_.outputs().prb.ret_valid && driver_.outputs().prb.ret_kind == 1) {
-          if (driver_.outputs().prb.ret_reason != 0) throw DutError("a segment of the measurement was refused: " + std::string(reason_name(driver_.outputs().prb.ret_reason)));
+          if (driver_.outputs().prb.ret_reason != 0)
+            throw DutError("a segment of the measurement was refused: " +
+                           std::string(reason_name(driver_.outputs().prb.ret_reason)));
           ++seen;
           last = driver_.cycle();
         }
-        if (driver_.cycle() - start > 1000 * n + 100'000) driver_.hang("the measured segments to retire", driver_.cycle() - start);
+        if (driver_.cycle() - start > 1000 * n + 100'000)
+          driver_.hang("the measured segments to retire", driver_.cycle() - start);
       }
       rate.segments += n;
       rate.cycles += last - start;
@@ -991,10 +1117,12 @@ class Bench {
       while (!driver_.notifications.empty()) {
         const Notification n = driver_.notifications.front();
         driver_.notifications.pop_front();
-        if ((n.flags & Notification::readable) != 0) driver_.push_command({.op = 4, .handle = n.handle.value, .len = 65536});
+        if ((n.flags & Notification::readable) != 0)
+          driver_.push_command({.op = 4, .handle = n.handle.value, .len = 65536});
       }
       while (!driver_.received.empty()) {
-        driver_.push_command({.op = 3, .handle = driver_.received.front().handle, .len = 1000, .payload = Bytes(1000, 7)});
+        driver_.push_command(
+            {.op = 3, .handle = driver_.received.front().handle, .len = 1000, .payload = Bytes(1000, 7)});
         driver_.received.pop_front();
       }
       driver_.responses.clear();

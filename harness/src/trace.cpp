@@ -45,9 +45,7 @@ std::string rung(const Segment& segment, const RelativeNumbers* relative) {
 
 }  // namespace
 
-std::string to_string(const Notification& n) {
-  return notification_names(n.flags) + " handle " + hex(n.handle.value);
-}
+std::string to_string(const Notification& n) { return notification_names(n.flags) + " handle " + hex(n.handle.value); }
 
 std::string to_string(const CallResult& r) {
   std::string text = std::string(to_string(r.status)) + " handle " + hex(r.handle.value) + " " + to_string(r.state);
@@ -186,8 +184,9 @@ void TracedDut::advance(std::uint64_t us) {
 }
 
 CallResult TracedDut::open_passive(const OpenArgs& a) {
-  return called("open_passive(" + endpoint(a.local_ip, a.local_port) + ", " + endpoint(a.remote_ip, a.remote_port) + ")",
-                dut_.open_passive(a));
+  return called(
+      "open_passive(" + endpoint(a.local_ip, a.local_port) + ", " + endpoint(a.remote_ip, a.remote_port) + ")",
+      dut_.open_passive(a));
 }
 CallResult TracedDut::open_active(const OpenArgs& a) {
   return called("open_active(" + endpoint(a.local_ip, a.local_port) + ", " + endpoint(a.remote_ip, a.remote_port) + ")",
@@ -208,9 +207,9 @@ CallResult TracedDut::close(Handle handle, bool half) {
 CallResult TracedDut::abort(Handle handle) { return called("abort(" + hex(handle.value) + ")", dut_.abort(handle)); }
 CallResult TracedDut::status(Handle handle) { return called("status(" + hex(handle.value) + ")", dut_.status(handle)); }
 CallResult TracedDut::set_options(Handle handle, bool nodelay, bool keepalive) {
-  return called("set_options(" + hex(handle.value) + (nodelay ? ", nodelay" : "") + (keepalive ? ", keepalive" : "") +
-                    ")",
-                dut_.set_options(handle, nodelay, keepalive));
+  return called(
+      "set_options(" + hex(handle.value) + (nodelay ? ", nodelay" : "") + (keepalive ? ", keepalive" : "") + ")",
+      dut_.set_options(handle, nodelay, keepalive));
 }
 
 std::optional<Notification> TracedDut::poll_notification() {

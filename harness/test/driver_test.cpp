@@ -16,7 +16,12 @@ using test::StubEngine;
 using StubDut = EngineDut<StubEngine>;
 
 Bytes sample(std::size_t text) {
-  return Segment{.src = ip("10.0.0.2"), .dst = ip("10.0.0.1"), .src_port = 4, .dst_port = 5, .seq = 1, .flags = SYN,
+  return Segment{.src = ip("10.0.0.2"),
+                 .dst = ip("10.0.0.1"),
+                 .src_port = 4,
+                 .dst_port = 5,
+                 .seq = 1,
+                 .flags = SYN,
                  .payload = pattern(text)}
       .build();
 }
@@ -140,8 +145,12 @@ TEST(Lockstep, DifferencesAreNamed) {
 }
 
 TEST(Channel, SameSeedSameFate) {
-  const LinkFaults faults{.loss_ppm = 100'000, .duplicate_ppm = 100'000, .reorder_ppm = 100'000,
-                          .corrupt_ppm = 100'000, .delay_us = 50, .jitter_us = 20};
+  const LinkFaults faults{.loss_ppm = 100'000,
+                          .duplicate_ppm = 100'000,
+                          .reorder_ppm = 100'000,
+                          .corrupt_ppm = 100'000,
+                          .delay_us = 50,
+                          .jitter_us = 20};
   const auto run = [&](std::uint64_t seed) {
     Channel channel(faults, seed);
     std::vector<std::pair<std::uint64_t, Bytes>> out;

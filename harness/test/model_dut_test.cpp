@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The DUT contract over the golden model: calls, datagrams, virtual time, links. The protocol itself is the suite's job.
+// The DUT contract over the golden model: calls, datagrams, virtual time, links. The protocol itself is the suite's
+// job.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -19,8 +20,15 @@ DutConfig config(std::uint32_t address = kDevice, std::uint64_t seed = 1) {
 }
 
 Segment segment(std::uint32_t seq, std::uint32_t ack, std::uint8_t flags, Bytes text = {}) {
-  return {.src = kTester, .dst = kDevice, .src_port = 4000, .dst_port = 80, .seq = seq, .ack = ack, .flags = flags,
-          .window = 60000, .payload = std::move(text)};
+  return {.src = kTester,
+          .dst = kDevice,
+          .src_port = 4000,
+          .dst_port = 80,
+          .seq = seq,
+          .ack = ack,
+          .flags = flags,
+          .window = 60000,
+          .payload = std::move(text)};
 }
 
 /// A device with one established, accepted connection: tester 1001, device `iss` + 1.
@@ -153,7 +161,8 @@ TEST(MakeDut, RefusesInSentences) {
 }
 
 /// Two models, one link: `octets` from a to b, whatever the link does to them.
-std::string transfer(std::size_t octets, const LinkFaults& faults, std::uint64_t seed, LinkCounters* counters = nullptr) {
+std::string transfer(std::size_t octets, const LinkFaults& faults, std::uint64_t seed,
+                     LinkCounters* counters = nullptr) {
   const auto a = make_dut("model", {});
   const auto b = make_dut("model", {});
   a->reset(config(ip("10.0.0.1"), seed));
@@ -182,7 +191,8 @@ std::string transfer(std::size_t octets, const LinkFaults& faults, std::uint64_t
       if (const CallResult accepted = b->accept(listener)) server = accepted.handle;
     }
     if (sent < octets) {
-      const CallResult r = a->send(open.handle, std::span(data).subspan(sent, std::min<std::size_t>(4000, octets - sent)));
+      const CallResult r =
+          a->send(open.handle, std::span(data).subspan(sent, std::min<std::size_t>(4000, octets - sent)));
       if (r) sent += r.length;
     }
     if (server) {
@@ -198,8 +208,12 @@ std::string transfer(std::size_t octets, const LinkFaults& faults, std::uint64_t
 TEST(ModelLink, CleanTransfer) { transfer(100'000, {.delay_us = 200}, 1); }
 
 TEST(ModelLink, BadLinkLosesNothingAndIsDeterministic) {
-  const LinkFaults faults{.loss_ppm = 30'000, .duplicate_ppm = 20'000, .reorder_ppm = 30'000, .corrupt_ppm = 20'000,
-                          .delay_us = 500, .jitter_us = 300};
+  const LinkFaults faults{.loss_ppm = 30'000,
+                          .duplicate_ppm = 20'000,
+                          .reorder_ppm = 30'000,
+                          .corrupt_ppm = 20'000,
+                          .delay_us = 500,
+                          .jitter_us = 300};
   LinkCounters first, second;
   EXPECT_EQ(transfer(60'000, faults, 3, &first), transfer(60'000, faults, 3, &second));
   EXPECT_EQ(first, second);

@@ -11,8 +11,14 @@ namespace tiptoe {
 namespace {
 
 Segment sample() {
-  return {.src = ip("10.0.0.2"), .dst = ip("10.0.0.1"), .src_port = 4000, .dst_port = 80, .seq = 1000, .ack = 1,
-          .flags = SYN | ACK, .window = 4096};
+  return {.src = ip("10.0.0.2"),
+          .dst = ip("10.0.0.1"),
+          .src_port = 4000,
+          .dst_port = 80,
+          .seq = 1000,
+          .ack = 1,
+          .flags = SYN | ACK,
+          .window = 4096};
 }
 
 // RFC 1071 section 3: 00 01 f2 03 f4 f5 f6 f7 sums to ddf2 after folding.

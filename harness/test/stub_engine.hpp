@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An engine that does just enough to test what surrounds engines: it sends every datagram back, answers STATUS, sends one
-// octet at a deadline, and can be told to break the rules.
+// An engine that does just enough to test what surrounds engines: it sends every datagram back, answers STATUS, sends
+// one octet at a deadline, and can be told to break the rules.
 #pragma once
 
 #include <cstdint>
@@ -43,9 +43,12 @@ class StubEngine {
       *this = StubEngine(*this, 0);
       return;
     }
-    if (out_.m_axis_tvalid && in_.m_axis_tready) beats_.pop_front(), waited_ = 0;
-    else if (!beats_.empty()) ++waited_;
-    if (in_.s_axis_tvalid && out_.s_axis_tready) beats_.push_back({in_.s_axis_tdata, in_.s_axis_tkeep, in_.s_axis_tlast});
+    if (out_.m_axis_tvalid && in_.m_axis_tready)
+      beats_.pop_front(), waited_ = 0;
+    else if (!beats_.empty())
+      ++waited_;
+    if (in_.s_axis_tvalid && out_.s_axis_tready)
+      beats_.push_back({in_.s_axis_tdata, in_.s_axis_tkeep, in_.s_axis_tlast});
     if (out_.rsp_valid && in_.rsp_ready) response_ = false;
     if (in_.cmd_valid && out_.cmd_ready) response_ = true, tag_ = in_.cmd_tag, op_ = in_.cmd_op;
     if (deadline != 0 && in_.now_us >= deadline) {

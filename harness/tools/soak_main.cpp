@@ -24,14 +24,16 @@ int bench(const tiptoe::DutOptions& base, const std::string& only) {
     for (const char* kind : {"model", "rtl", "lockstep"}) {
       if (!only.empty() && only != kind) continue;
       try {
-        const tiptoe::SpeedResult r = tiptoe::measure_speed(kind, options, std::strcmp(kind, "model") == 0 ? 3'000'000 : 1'000'000);
+        const tiptoe::SpeedResult r =
+            tiptoe::measure_speed(kind, options, std::strcmp(kind, "model") == 0 ? 3'000'000 : 1'000'000);
         std::printf("%-8s %3u bits: %9.0f cycles/s\n", kind, width, r.cycles_per_second());
       } catch (const tiptoe::DutError& error) {
         std::printf("%-8s %3u bits: %s\n", kind, width, error.what());
       }
     }
     for (const unsigned connections : {64U, 1U}) {
-      const tiptoe::SegmentRate r = tiptoe::measure_segment_rate(only.empty() ? "model" : only, options, connections, 20'000);
+      const tiptoe::SegmentRate r =
+          tiptoe::measure_segment_rate(only.empty() ? "model" : only, options, connections, 20'000);
       std::printf("%3u bits, %2u connections, 41-octet datagrams back to back: %.2f cycles a segment\n", width,
                   connections, r.cycles_per_segment());
     }
@@ -53,8 +55,11 @@ int main(int argc, char** argv) try {
       {"--seed", [&](const char* v) { o.seed = number(v); }},
       {"--first-episode", [&](const char* v) { o.first_episode = number(v); }},
       {"--episode-cycles", [&](const char* v) { o.episode_cycles = number(v); }},
-      {"--log", [&](const char* v) {
-         std::shared_ptr<std::FILE> file(std::fopen(v, "w"), [](std::FILE* f) { if (f != nullptr) std::fclose(f); });
+      {"--log",
+       [&](const char* v) {
+         std::shared_ptr<std::FILE> file(std::fopen(v, "w"), [](std::FILE* f) {
+           if (f != nullptr) std::fclose(f);
+         });
          if (file == nullptr) throw tiptoe::DutError(std::string("cannot write ") + v);
          o.log = [file](const std::string& line) { std::fprintf(file.get(), "%s\n", line.c_str()); };
        }},
@@ -70,9 +75,12 @@ int main(int argc, char** argv) try {
       {"--waves-to", [&](const char* v) { o.dut.waves_to = number(v); }}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--bench") run_bench = true;
-    else if (word == "--no-stalls") o.stalls = false;
-    else if (const auto found = with_value.find(word); found != with_value.end() && i + 1 < argc) found->second(argv[++i]);
+    if (word == "--bench")
+      run_bench = true;
+    else if (word == "--no-stalls")
+      o.stalls = false;
+    else if (const auto found = with_value.find(word); found != with_value.end() && i + 1 < argc)
+      found->second(argv[++i]);
     else {
       std::fprintf(stderr, "tiptoe_soak: what is '%s'? Options: --bench --no-stalls", word.c_str());
       for (const auto& [name, use] : with_value) std::fprintf(stderr, " %s X", name.c_str());

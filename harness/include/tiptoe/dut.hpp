@@ -34,13 +34,31 @@ struct Datagram {
 };
 
 enum class State : std::uint8_t {
-  closed, listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2,
-  close_wait, closing, last_ack, time_wait, unknown = 15
+  closed,
+  listen,
+  syn_sent,
+  syn_received,
+  established,
+  fin_wait_1,
+  fin_wait_2,
+  close_wait,
+  closing,
+  last_ack,
+  time_wait,
+  unknown = 15
 };
 const char* to_string(State) noexcept;  ///< RFC 9293 spelling: "SYN_RECEIVED"
 
 enum class CallStatus : std::uint8_t {  ///< docs/microarchitecture.md section 9
-  ok, no_connection, exists, no_resources, closing, remote_unspecified, invalid, would_block, aborted
+  ok,
+  no_connection,
+  exists,
+  no_resources,
+  closing,
+  remote_unspecified,
+  invalid,
+  would_block,
+  aborted
 };
 const char* to_string(CallStatus) noexcept;
 
@@ -51,11 +69,11 @@ struct Handle {
 };
 
 struct OpenArgs {
-  std::uint32_t local_ip = 0;     ///< host order; 0 = unspecified
+  std::uint32_t local_ip = 0;  ///< host order; 0 = unspecified
   std::uint16_t local_port = 0;
-  std::uint32_t remote_ip = 0;    ///< 0 = unspecified (passive open only)
+  std::uint32_t remote_ip = 0;  ///< 0 = unspecified (passive open only)
   std::uint16_t remote_port = 0;
-  unsigned backlog = 8;           ///< passive open
+  unsigned backlog = 8;  ///< passive open
   bool nodelay = false;
   bool keepalive = false;
   std::optional<Handle> from_listener{};  ///< active open that converts a LISTEN connection
@@ -63,12 +81,12 @@ struct OpenArgs {
 
 struct CallResult {
   CallStatus status = CallStatus::ok;
-  Handle handle{};               ///< created or accepted connection
-  std::uint32_t length = 0;      ///< octets granted (send)
-  State state = State::closed;   ///< status
-  std::uint32_t readable = 0;    ///< octets ready for receive
-  std::uint32_t room = 0;        ///< octets that send would take
-  Bytes data{};                  ///< receive
+  Handle handle{};              ///< created or accepted connection
+  std::uint32_t length = 0;     ///< octets granted (send)
+  State state = State::closed;  ///< status
+  std::uint32_t readable = 0;   ///< octets ready for receive
+  std::uint32_t room = 0;       ///< octets that send would take
+  Bytes data{};                 ///< receive
   explicit operator bool() const noexcept { return status == CallStatus::ok; }
 };
 
@@ -78,8 +96,17 @@ struct Notification {
   std::uint16_t flags = 0;
   std::uint64_t time_us = 0;
   enum : std::uint16_t {
-    connected = 1, readable = 2, peer_fin = 4, space = 8, closed = 16, reset = 32, refused = 64,
-    timeout = 128, soft = 256, accept = 512, urgent = 1024
+    connected = 1,
+    readable = 2,
+    peer_fin = 4,
+    space = 8,
+    closed = 16,
+    reset = 32,
+    refused = 64,
+    timeout = 128,
+    soft = 256,
+    accept = 512,
+    urgent = 1024
   };
 };
 
@@ -87,13 +114,13 @@ struct Notification {
 /// ignore nothing: they throw DutError with the name.
 struct DutConfig {
   std::vector<std::pair<std::string, std::uint64_t>> settings{};
-  std::uint64_t seed = 1;       ///< ISN key, ring of back-pressure etc.
+  std::uint64_t seed = 1;  ///< ISN key, ring of back-pressure etc.
 };
 
 /// One retired event of the device (L2).
 struct RetireRecord {
-  std::uint32_t order = 0;      ///< gapless, from 0 after reset
-  std::uint8_t kind = 0;        ///< 0 TMR 1 SEG 2 CMD 3 TXD 4 RXD 5 OUT
+  std::uint32_t order = 0;  ///< gapless, from 0 after reset
+  std::uint8_t kind = 0;    ///< 0 TMR 1 SEG 2 CMD 3 TXD 4 RXD 5 OUT
   std::uint64_t cycle = 0;
   std::uint64_t time_us = 0;
   std::optional<std::uint16_t> connection{};
@@ -121,7 +148,7 @@ class Dut {
   virtual std::string description() const = 0;  ///< with parameters, one line
 
   // ---- L0: datagrams and time
-  virtual void reset(const DutConfig&) = 0;     ///< as after power-on; time restarts at 0
+  virtual void reset(const DutConfig&) = 0;                         ///< as after power-on; time restarts at 0
   virtual void inject(std::span<const std::uint8_t> datagram) = 0;  ///< accepted by the device when this returns
   virtual std::optional<Datagram> poll_output() = 0;                ///< oldest datagram not yet taken, no time passes
   /// Lets the device finish everything that is due now: returns when it is quiescent (or throws DutHang).
@@ -131,7 +158,7 @@ class Dut {
   /// Runs for exactly `us`; outputs queue up for poll_output.
   virtual void advance(std::uint64_t us) = 0;
   virtual std::uint64_t now_us() const = 0;
-  virtual std::uint64_t cycles() const = 0;     ///< clock cycles since reset (0 when meaningless)
+  virtual std::uint64_t cycles() const = 0;  ///< clock cycles since reset (0 when meaningless)
 
   // ---- L1: user calls (RFC 9293 3.9.1). They return when the device has answered.
   virtual CallResult open_passive(const OpenArgs&) = 0;
@@ -166,9 +193,9 @@ struct DutOptions {
   unsigned tx_buf_log2 = 14;
   unsigned rx_buf_log2 = 14;
   unsigned timer_scan = 4;
-  bool random_stalls = false;   ///< seeded back-pressure on every channel
-  std::string waves{};          ///< FST file ("" = none); needs the trace build
-  std::uint64_t waves_from = 0;        ///< first and last cycle since reset that go into it
+  bool random_stalls = false;    ///< seeded back-pressure on every channel
+  std::string waves{};           ///< FST file ("" = none); needs the trace build
+  std::uint64_t waves_from = 0;  ///< first and last cycle since reset that go into it
   std::uint64_t waves_to = ~0ULL;
 };
 

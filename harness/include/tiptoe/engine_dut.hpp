@@ -4,13 +4,14 @@
 //   const tiptoe::model::Outputs& eval(const tiptoe::model::Inputs&);   // outputs of this cycle
 //   void tick();                                                        // the edge that ends it
 //
-// EngineDriver surrounds its pins with queues (datagrams, commands, payload, notifications) and moves one clock cycle at a
-// time; EngineDut is the DUT contract on top of it.
+// EngineDriver surrounds its pins with queues (datagrams, commands, payload, notifications) and moves one clock cycle
+// at a time; EngineDut is the DUT contract on top of it.
 //
 //   tiptoe::EngineDut<tiptoe::model::Engine> dut("model", options, parameters);
 //
-// Time: 250 cycles are one microsecond, and when the engine says `quiescent` and the driver has nothing to hand in, time
-// jumps to the engine's next deadline or to the end of the wait. Every channel's handshake rules are checked on the way.
+// Time: 250 cycles are one microsecond, and when the engine says `quiescent` and the driver has nothing to hand in,
+// time jumps to the engine's next deadline or to the end of the wait. Every channel's handshake rules are checked on
+// the way.
 #pragma once
 
 #include <array>
@@ -126,13 +127,11 @@ class EngineDriver {
 
   // ---- clock and time
   void reset(std::uint64_t seed);
-  void step();                                                     ///< one cycle
+  void step();  ///< one cycle
   std::uint64_t cycle() const noexcept { return cycle_; }
   std::uint64_t now_us() const noexcept { return now_; }
   /// Time is an input; it may jump forward whenever the caller likes.
-  void jump_to(std::uint64_t us) noexcept {
-    now_ = us, sub_ = 0, idle_ = false;
-  }
+  void jump_to(std::uint64_t us) noexcept { now_ = us, sub_ = 0, idle_ = false; }
   unsigned cycle_in_us() const noexcept { return sub_; }
   /// In the last cycle the engine was quiescent, and nothing was or is to be handed in.
   bool idle() const noexcept { return idle_ && nothing_to_hand_in(); }
@@ -165,7 +164,9 @@ class EngineDriver {
   [[noreturn]] void hang(const std::string& what, std::uint64_t cycles) const;
 
   /// docs/microarchitecture.md 6.2; with random stalls in both directions sixteen times as much.
-  std::uint64_t tready_bound() const noexcept { return (8U * (256U + 2048U / beat_) + 64U) * (stalls_.on() ? 16U : 1U); }
+  std::uint64_t tready_bound() const noexcept {
+    return (8U * (256U + 2048U / beat_) + 64U) * (stalls_.on() ? 16U : 1U);
+  }
   std::uint64_t longest_tready_wait() const noexcept { return longest_wait_; }
 
  private:
@@ -443,10 +444,10 @@ void EngineDriver<Engine>::sample_host(const model::Outputs& out) {
     commands_.pop_front();
   }
 
-  if (rsp_held_ && (!out.rsp_valid || out.rsp_tag != held_.rsp_tag || out.rsp_op != held_.rsp_op ||
-                    out.rsp_status != held_.rsp_status || out.rsp_handle != held_.rsp_handle ||
-                    out.rsp_len != held_.rsp_len || out.rsp_state != held_.rsp_state ||
-                    out.rsp_avail != held_.rsp_avail || out.rsp_room != held_.rsp_room)) {
+  if (rsp_held_ &&
+      (!out.rsp_valid || out.rsp_tag != held_.rsp_tag || out.rsp_op != held_.rsp_op ||
+       out.rsp_status != held_.rsp_status || out.rsp_handle != held_.rsp_handle || out.rsp_len != held_.rsp_len ||
+       out.rsp_state != held_.rsp_state || out.rsp_avail != held_.rsp_avail || out.rsp_room != held_.rsp_room)) {
     broken("a response fell or changed before it was taken");
   }
   rsp_held_ = out.rsp_valid && !in_.rsp_ready;
@@ -461,8 +462,8 @@ void EngineDriver<Engine>::sample_host(const model::Outputs& out) {
       broken("the response to tag " + std::to_string(out.rsp_tag) + " came, the oldest open command has tag " +
              std::to_string(command.tag));
     }
-    const EngineResponse response{out.rsp_tag, out.rsp_op, out.rsp_status, out.rsp_state, out.rsp_handle, out.rsp_len,
-                                  out.rsp_avail, out.rsp_room, cycle_};
+    const EngineResponse response{out.rsp_tag, out.rsp_op,    out.rsp_status, out.rsp_state, out.rsp_handle,
+                                  out.rsp_len, out.rsp_avail, out.rsp_room,   cycle_};
     if (command.op == 3 && out.rsp_status == 0 && out.rsp_len > 0) {
       if (out.rsp_len > command.payload.size()) broken("SEND was granted more octets than were offered");
       command.payload.resize(out.rsp_len);
@@ -476,8 +477,7 @@ void EngineDriver<Engine>::sample_host(const model::Outputs& out) {
     outstanding_.pop_front();
   }
 
-  if (evt_held_ &&
-      (!out.evt_valid || out.evt_handle != held_.evt_handle || out.evt_flags != held_.evt_flags)) {
+  if (evt_held_ && (!out.evt_valid || out.evt_handle != held_.evt_handle || out.evt_flags != held_.evt_flags)) {
     broken("a notification fell or changed before it was taken");
   }
   evt_held_ = out.evt_valid && !in_.evt_ready;
@@ -590,7 +590,8 @@ void EngineDut<Engine>::set(const std::string& name, std::uint64_t value) {
     const std::uint32_t old = driver_.read_register(info->address);
     driver_.write_register(info->address, value != 0 ? old | mask : old & ~mask);
   } else {
-    if (value > 0xFFFF'FFFFULL) throw DutError("register '" + name + "' has 32 bits; " + std::to_string(value) + " does not fit");
+    if (value > 0xFFFF'FFFFULL)
+      throw DutError("register '" + name + "' has 32 bits; " + std::to_string(value) + " does not fit");
     driver_.write_register(info->address, static_cast<std::uint32_t>(value));
   }
   driver_.step();  // from the next cycle on
@@ -665,20 +666,31 @@ std::optional<Datagram> EngineDut<Engine>::run_until_output(std::uint64_t us) {
 
 template <ClockedEngine Engine>
 CallResult EngineDut<Engine>::open_passive(const OpenArgs& a) {
-  return call({.op = 1, .lip = a.local_ip, .rip = a.remote_ip, .lport = a.local_port, .rport = a.remote_port,
+  return call({.op = 1,
+               .lip = a.local_ip,
+               .rip = a.remote_ip,
+               .lport = a.local_port,
+               .rport = a.remote_port,
                .len = a.backlog});
 }
 
 template <ClockedEngine Engine>
 CallResult EngineDut<Engine>::open_active(const OpenArgs& a) {
   const unsigned flags = option_flags(a.nodelay, a.keepalive) | (a.from_listener ? 8U : 0U);
-  return call({.op = 2, .flags = static_cast<std::uint8_t>(flags), .handle = a.from_listener.value_or(Handle{}).value,
-               .lip = a.local_ip, .rip = a.remote_ip, .lport = a.local_port, .rport = a.remote_port});
+  return call({.op = 2,
+               .flags = static_cast<std::uint8_t>(flags),
+               .handle = a.from_listener.value_or(Handle{}).value,
+               .lip = a.local_ip,
+               .rip = a.remote_ip,
+               .lport = a.local_port,
+               .rport = a.remote_port});
 }
 
 template <ClockedEngine Engine>
 CallResult EngineDut<Engine>::send(Handle handle, std::span<const std::uint8_t> data) {
-  return call({.op = 3, .handle = handle.value, .len = static_cast<std::uint32_t>(data.size()),
+  return call({.op = 3,
+               .handle = handle.value,
+               .len = static_cast<std::uint32_t>(data.size()),
                .payload = Bytes(data.begin(), data.end())});
 }
 

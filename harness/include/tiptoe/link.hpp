@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An impaired wire between two endpoints: loss, duplication, reordering, delay, corruption, in virtual time and by seed.
+// An impaired wire between two endpoints: loss, duplication, reordering, delay, corruption, in virtual time and by
+// seed.
 //
 //   tiptoe::Link link(dut_a, dut_b, {.loss_ppm = 10'000, .delay_us = 500}, {.delay_us = 500}, seed);
 //   link.run(5'000'000);   // five seconds of both devices' time

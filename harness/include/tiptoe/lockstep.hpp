@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two engines on the same inputs, compared in every cycle: every output pin and every probe, payload under its valid, the
-// retire record under ret_valid. The first difference throws Divergence with the whole story.
+// Two engines on the same inputs, compared in every cycle: every output pin and every probe, payload under its valid,
+// the retire record under ret_valid. The first difference throws Divergence with the whole story.
 //
 //   tiptoe::LockstepEngine<tiptoe::model::Engine> engine(tiptoe::make_rtl_engine(options), parameters);
 #pragma once
@@ -150,8 +150,10 @@ class LockstepEngine {
   void tick() {
     model_.tick();
     rtl_->tick();
-    if (reset_) ++reset_edges_;
-    else ++cycle_;
+    if (reset_)
+      ++reset_edges_;
+    else
+      ++cycle_;
   }
 
   Model& model() noexcept { return model_; }

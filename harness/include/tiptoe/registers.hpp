@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine's registers and counters by name (docs/microarchitecture.md section 12), and the connection record's layout
-// (section 8.3) for whoever prints one.
+// The engine's registers and counters by name (docs/microarchitecture.md section 12), and the connection record's
+// layout (section 8.3) for whoever prints one.
 //
 //   const RegisterInfo* mtu = find_register("MTU");          // address 5
 //   const RegisterInfo* bit = find_register("FEATURES.DF");  // address 8, bit 6
@@ -18,7 +18,7 @@ struct RegisterInfo {
   std::string_view name;
   std::uint8_t address = 0;
   bool writable = false;
-  std::int8_t bit = -1;         ///< a single bit of the register ("FEATURES.DELACK"), or -1 for all of it
+  std::int8_t bit = -1;           ///< a single bit of the register ("FEATURES.DELACK"), or -1 for all of it
   std::uint32_t reset_value = 0;  ///< of the whole register
 };
 
@@ -36,7 +36,7 @@ struct RecordField {
 
 /// Connection record, most significant field first; ooo ranges are "ooo0.valid", "ooo0.start", "ooo0.end" ...
 std::span<const RecordField> record_fields() noexcept;
-inline constexpr unsigned kRecordWidth = 1258;
+inline constexpr unsigned kRecordWidth = 1262;
 /// Deadlines: "RTX.armed", "RTX.deadline", "DACK.armed" ...
 std::span<const RecordField> deadline_fields() noexcept;
 inline constexpr unsigned kDeadlineWidth = 245;

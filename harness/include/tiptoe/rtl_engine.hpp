@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verilated engine behind the eval/tick interface of engine_dut.hpp. One object is one simulation with a context of its
-// own: any number of them in one process, each used by one thread at a time.
+// The verilated engine behind the eval/tick interface of engine_dut.hpp. One object is one simulation with a context of
+// its own: any number of them in one process, each used by one thread at a time.
 //
 //   auto rtl = tiptoe::make_rtl_engine({.data_w = 512});   // a parameter set that is linked in, else DutError
 //   tiptoe::EngineDriver<tiptoe::RtlEngine&> driver(options, *rtl);

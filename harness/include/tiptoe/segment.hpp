@@ -9,8 +9,8 @@
 //   Segment want{.ack = 1001, .flags = SYN | ACK};          // absent fields are not compared
 //   for (const std::string& difference : want.differences(got)) puts(difference.c_str());
 //
-// Every field is optional. Building replaces an absent field by the value that a correct sender would put there; matching
-// ignores it. Nothing here is shared with the model: the checksum is an implementation of its own.
+// Every field is optional. Building replaces an absent field by the value that a correct sender would put there;
+// matching ignores it. Nothing here is shared with the model: the checksum is an implementation of its own.
 #pragma once
 
 #include <compare>
@@ -32,7 +32,7 @@ using ByteView = std::span<const std::uint8_t>;
 // ---- flags
 inline constexpr std::uint8_t FIN = 0x01, SYN = 0x02, RST = 0x04, PSH = 0x08, ACK = 0x10, URG = 0x20, ECE = 0x40,
                               CWR = 0x80;
-std::string flags_to_string(std::uint8_t flags);      ///< "SYN,ACK"
+std::string flags_to_string(std::uint8_t flags);       ///< "SYN,ACK"
 std::uint8_t flags_from_string(std::string_view ctl);  ///< the way back; throws std::invalid_argument
 
 // ---- numbers
@@ -41,7 +41,7 @@ constexpr bool seq_lt(std::uint32_t a, std::uint32_t b) noexcept { return ((a - 
 constexpr bool seq_le(std::uint32_t a, std::uint32_t b) noexcept { return !seq_lt(b, a); }
 constexpr std::uint32_t seq_max(std::uint32_t a, std::uint32_t b) noexcept { return seq_lt(a, b) ? b : a; }
 
-std::uint32_t ip(std::string_view dotted);      ///< "10.0.0.1" -> 0x0a000001; throws std::invalid_argument
+std::uint32_t ip(std::string_view dotted);  ///< "10.0.0.1" -> 0x0a000001; throws std::invalid_argument
 std::string ip_to_string(std::uint32_t address);
 
 // ---- checksums (RFC 1071)
@@ -56,15 +56,15 @@ std::uint16_t tcp_checksum(std::uint32_t src, std::uint32_t dst, ByteView segmen
 /// One option as found in a header.
 struct Option {
   std::uint8_t kind = 0;
-  Bytes data;               ///< without kind and length
-  std::size_t offset = 0;   ///< of the kind octet, from the first option octet
+  Bytes data;              ///< without kind and length
+  std::size_t offset = 0;  ///< of the kind octet, from the first option octet
 };
 
 /// The option part of a TCP header: raw octets with helpers that append. `Options().mss(1460).nop().wscale(7)`.
 struct Options {
   Bytes bytes;
 
-  Options& raw(ByteView octets);                              ///< appends anything
+  Options& raw(ByteView octets);  ///< appends anything
   Options& eol() { return kind(0); }
   Options& nop() { return kind(1); }
   Options& mss(std::uint16_t value);
@@ -72,30 +72,39 @@ struct Options {
   Options& sack_permitted();
   Options& sack(std::span<const std::pair<std::uint32_t, std::uint32_t>> blocks);
   Options& timestamps(std::uint32_t value, std::uint32_t echo);
-  Options& unknown(std::uint8_t kind, ByteView data = {});    ///< kind, length, data
-  Options& kind(std::uint8_t single);                         ///< one octet
-  Options& pad(std::size_t to, std::uint8_t with = 1);        ///< up to `to` octets
+  Options& unknown(std::uint8_t kind, ByteView data = {});  ///< kind, length, data
+  Options& kind(std::uint8_t single);                       ///< one octet
+  Options& pad(std::size_t to, std::uint8_t with = 1);      ///< up to `to` octets
 
   friend bool operator==(const Options&, const Options&) = default;
 };
 
 /// Options taken apart; never throws and always ends. What follows EOL or a malformed option is not looked at.
 struct ParsedOptions {
-  std::vector<Option> list;                         ///< NOP included, EOL not
+  std::vector<Option> list;  ///< NOP included, EOL not
   std::optional<std::uint16_t> mss;
   std::optional<std::uint8_t> wscale;
   std::optional<std::pair<std::uint32_t, std::uint32_t>> timestamps;  ///< TSval, TSecr
   bool sack_permitted = false;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> sack;
-  std::string malformed;                            ///< a sentence, or empty
+  std::string malformed;  ///< a sentence, or empty
 };
 ParsedOptions parse_options(ByteView octets);
-std::string options_to_string(ByteView octets);     ///< "mss 1460,nop,wscale 7"
+std::string options_to_string(ByteView octets);  ///< "mss 1460,nop,wscale 7"
 
 // ---- defects
 enum class Defect : std::uint8_t {
-  ip_short, ip_version, ip_header_length, ip_total_length, ip_checksum, ip_fragment, ip_protocol,
-  tcp_short, tcp_data_offset, tcp_checksum, tcp_options
+  ip_short,
+  ip_version,
+  ip_header_length,
+  ip_total_length,
+  ip_checksum,
+  ip_fragment,
+  ip_protocol,
+  tcp_short,
+  tcp_data_offset,
+  tcp_checksum,
+  tcp_options
 };
 const char* to_string(Defect) noexcept;
 struct DefectReport {
@@ -106,7 +115,7 @@ struct DefectReport {
 /// Turns absolute sequence numbers into small ones, the way tcpdump does: per direction, from the first one seen.
 class RelativeNumbers {
  public:
-  void note(const struct Segment&);                        ///< a SYN restarts its direction
+  void note(const struct Segment&);  ///< a SYN restarts its direction
   std::uint32_t seq(const struct Segment&) const;
   std::uint32_t ack(const struct Segment&) const;
 
@@ -117,38 +126,38 @@ class RelativeNumbers {
 
 /// One datagram. Order of the members = order of designated initializers: IP addresses, ports, TCP, payload, the rest.
 struct Segment {
-  std::optional<std::uint32_t> src{}, dst{};            ///< addresses, host order; absent: 0
+  std::optional<std::uint32_t> src{}, dst{};  ///< addresses, host order; absent: 0
   std::optional<std::uint16_t> src_port{}, dst_port{};
   std::optional<std::uint32_t> seq{}, ack{};
   std::optional<std::uint8_t> flags{};
-  std::optional<std::uint16_t> window{};                ///< absent when building: 65535
+  std::optional<std::uint16_t> window{};  ///< absent when building: 65535
   std::optional<std::uint16_t> urgent{};
-  std::optional<Options> options{};                     ///< padded with EOL to a multiple of four octets when built
+  std::optional<Options> options{};  ///< padded with EOL to a multiple of four octets when built
   std::optional<Bytes> payload{};
 
-  std::optional<std::uint8_t> data_offset{};            ///< overrides the right one (0 … 15, in 32-bit words)
-  std::optional<std::uint8_t> reserved{};               ///< the 4 bits after the data offset
-  std::optional<std::uint16_t> checksum{};              ///< overrides the right one
-  bool corrupt_checksum = false;                        ///< makes it wrong, whatever it is
+  std::optional<std::uint8_t> data_offset{};  ///< overrides the right one (0 … 15, in 32-bit words)
+  std::optional<std::uint8_t> reserved{};     ///< the 4 bits after the data offset
+  std::optional<std::uint16_t> checksum{};    ///< overrides the right one
+  bool corrupt_checksum = false;              ///< makes it wrong, whatever it is
 
   std::optional<std::uint8_t> ip_version{};
-  std::optional<std::uint8_t> ihl{};                    ///< overrides the right one (32-bit words)
+  std::optional<std::uint8_t> ihl{};  ///< overrides the right one (32-bit words)
   std::optional<std::uint8_t> tos{};
-  std::optional<std::uint16_t> total_length{};          ///< overrides the right one
+  std::optional<std::uint16_t> total_length{};  ///< overrides the right one
   std::optional<std::uint16_t> id{};
   std::optional<bool> ip_reserved{}, df{}, mf{};
-  std::optional<std::uint16_t> fragment_offset{};       ///< in units of 8 octets
-  std::optional<std::uint8_t> ttl{};                    ///< absent when building: 64
-  std::optional<std::uint8_t> protocol{};               ///< absent when building: 6
-  std::optional<std::uint16_t> ip_checksum{};           ///< overrides the right one
+  std::optional<std::uint16_t> fragment_offset{};  ///< in units of 8 octets
+  std::optional<std::uint8_t> ttl{};               ///< absent when building: 64
+  std::optional<std::uint8_t> protocol{};          ///< absent when building: 6
+  std::optional<std::uint16_t> ip_checksum{};      ///< overrides the right one
   bool corrupt_ip_checksum = false;
-  std::optional<Bytes> ip_options{};                    ///< padded with EOL to a multiple of four octets when built
-  std::optional<Bytes> trailer{};                       ///< octets beyond total_length (link padding)
+  std::optional<Bytes> ip_options{};  ///< padded with EOL to a multiple of four octets when built
+  std::optional<Bytes> trailer{};     ///< octets beyond total_length (link padding)
 
-  std::optional<std::uint8_t> flags_set{};              ///< matching only: these must be set
-  std::optional<std::uint8_t> flags_clear{};            ///< matching only: these must be clear
+  std::optional<std::uint8_t> flags_set{};    ///< matching only: these must be set
+  std::optional<std::uint8_t> flags_clear{};  ///< matching only: these must be clear
 
-  std::vector<DefectReport> defects{};                  ///< filled by parse(), ignored by build() and matching
+  std::vector<DefectReport> defects{};  ///< filled by parse(), ignored by build() and matching
 
   /// The octets of the datagram, IPv4 header first. With overridden lengths the checksums are those that a receiver
   /// which believes the overridden fields computes, so that one override is one defect.
