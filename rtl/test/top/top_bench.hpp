@@ -213,6 +213,13 @@ class Engine {
   }
   void put_segment(const Seg& s) { put_datagram(build(s)); }
 
+  void put_command(const Command& c) { cmds_.push_back(c); }
+  std::size_t waiting() const { return rx_.size() + cmds_.size(); }
+  // Payload of a granted SEND.
+  void put_text(std::size_t n) {
+    for (std::size_t at = 0; at < n; at += B) txd_.push_back(Beat{.data = {}, .n = B, .last = false});
+  }
+
   // A command and its response.
   Response call(Command c) {
     c.tag = ++tag_;

@@ -3,6 +3,11 @@
 // every state is the business of conformance/.
 #include "top_bench.hpp"
 
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <random>
+
 namespace tiptoe::rtl_test {
 namespace {
 
@@ -369,6 +374,144 @@ TYPED_TEST(Top, Latency) {
   const std::uint64_t last = start + beats - 1;   // t: last beat; head of the raw FIFO in t+4 (lookup), READY t+6, COMMIT t+11
   ASSERT_EQ(e.retired.size(), 1U);
   EXPECT_EQ(e.retired.front().cycle, last + 11);
+}
+
+// Anything at any time: segments around the windows of what the engine has sent, commands on good and bad handles, time in
+// all step sizes, hosts and links that stall. The assertions inside the engine are the oracle, and at the end
+// everything that was taken comes back.
+TYPED_TEST(Top, Soak) {
+  auto& e = this->e;
+  const char* env = std::getenv("TIPTOE_RTL_SOAK");
+  const unsigned long cycles = env ? std::strtoul(env, nullptr, 0) : 60'000;
+  const char* seed = std::getenv("TIPTOE_RTL_SEED");
+  std::mt19937 rng(seed ? static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 0)) : 1);
+  const auto rnd = [&](std::uint32_t n) { return static_cast<std::uint32_t>(rng() % n); };
+  const auto one_in = [&](std::uint32_t n) { return rnd(n) == 0; };
+  const auto near = [&] {  // mostly 0, sometimes anything
+    switch (rnd(24)) {
+      case 0: return static_cast<std::uint32_t>(rng());
+      case 1: case 2: return 0U - rnd(2000);
+      case 3: case 4: return rnd(3000);
+      case 5: return rnd(70000);
+      default: return 0U;
+    }
+  };
+
+  struct Seen {
+    std::uint32_t seq = 0, ack = 0;  // what a well-behaved peer would use
+  };
+  std::map<std::pair<std::uint16_t, std::uint16_t>, Seen> conns;  // {local port, remote port}
+  std::vector<std::uint32_t> handles, listeners;
+  e.write(0x09, 100'000);  // short timers: more happens
+  e.write(0x0a, 50'000);
+  e.write(0x0c, 100'000);
+  e.write(0x12, 1'000'000);
+  e.write(0x14, 2);
+  e.write(0x15, 1);
+  e.write(0x17, 5'000'000);
+  e.write(0x13, 700'000);
+
+  const std::uint64_t end = e.cycle + cycles;
+  std::uint32_t ports = 4;  // few connections that live, later many that crowd each other out
+  while (e.cycle < end) {
+    if (one_in(5000)) ports = 1 + rnd(one_in(4) ? e.kConns : 8);
+    if (one_in(2000)) {
+      e.write(0x08, rnd(256) & 0x7f);  // without FIXED_ISS
+      e.write(0x1c, rnd(3) * rnd(20));
+      e.write(0x11, rnd(2) * 20'000);
+    }
+    if (e.waiting() < 40 && one_in(12)) {
+      Seg s;
+      s.src = kPeer;
+      s.dst = kLocal;
+      s.dport = static_cast<std::uint16_t>(80 + rnd(4));
+      s.sport = static_cast<std::uint16_t>(4000 + rnd(ports));
+      if (!conns.empty() && !one_in(12)) {
+        auto it = conns.begin();
+        std::advance(it, rnd(static_cast<std::uint32_t>(conns.size())));
+        s.dport = it->first.first;
+        s.sport = it->first.second;
+        s.seq = it->second.seq + near();
+        s.ack = it->second.ack + (one_in(5) ? 0U - rnd(3000) : near());
+        static constexpr std::array<std::uint8_t, 12> kFlags{kAck, kAck, kAck, kAck, kAck | kPsh, kAck | kPsh, kAck | kFin,
+                                                             kRst, kSyn, kSyn | kAck, kAck | kUrg, kRst | kAck};
+        s.flags = one_in(100) ? static_cast<std::uint8_t>(rnd(64)) : kFlags[rnd(one_in(60) ? 12 : one_in(40) ? 7 : 6)];
+      } else {
+        s.flags = one_in(4) ? static_cast<std::uint8_t>(rnd(64)) : kSyn;
+        s.seq = static_cast<std::uint32_t>(rng());
+        s.ack = static_cast<std::uint32_t>(rng());
+      }
+      s.wnd = static_cast<std::uint16_t>(one_in(12) ? rnd(3) : one_in(3) ? rnd(65536) : 60000);
+      s.up = static_cast<std::uint16_t>(rnd(10));
+      if (s.flags & kSyn && !one_in(4)) s.mss = static_cast<std::uint16_t>(one_in(4) ? rnd(100) : 100 + rnd(1500));
+      if (one_in(2)) s.text = Bytes(rnd(one_in(4) ? 1900 : 200));
+      Bytes d = build(s);
+      if (one_in(50)) d[rnd(static_cast<std::uint32_t>(d.size()))] ^= static_cast<std::uint8_t>(1 << rnd(8));
+      e.put_datagram(d);
+    }
+    if (e.waiting() < 40 && one_in(60)) {
+      Command c;
+      static constexpr std::array<std::uint8_t, 12> kOps{kOpenPassive, kOpenActive, kSend, kSend, kSend, kReceive,
+                                                         kReceive, kClose, kAbort, kStatus, kAccept, kSetopt};
+      c.op = one_in(200) ? static_cast<std::uint8_t>(rnd(16)) : kOps[rnd(12)];
+      if ((c.op == kAbort || c.op == kClose) && !one_in(8)) c.op = kAccept;
+      c.flags = static_cast<std::uint8_t>(rnd(16));
+      const auto& from = (c.op == kAccept) != one_in(50) ? listeners : handles;
+      c.handle = from.empty() || one_in(100) ? rng() & 0x1ffffU : from[from.size() - 1 - rnd(std::min<std::uint32_t>(8, from.size()))];
+      c.lport = static_cast<std::uint16_t>(one_in(10) ? 0 : c.op == kOpenPassive ? 80 + rnd(4) : 80 + rnd(40));
+      c.rip = one_in(3) ? 0 : kPeer;
+      c.rport = static_cast<std::uint16_t>(one_in(3) ? 0 : 4000 + rnd(ports));
+      if (c.op == kOpenPassive && !one_in(4)) c.rip = c.rport = 0;
+      c.len = one_in(8) ? rnd(100000) : rnd(c.op == kOpenPassive ? 20 : 4000);
+      e.put_command(c);
+    }
+    e->m_axis_tready = !one_in(4);
+    e->evt_ready = one_in(6);
+    e->rsp_ready = !one_in(3);
+    e->rxd_tready = !one_in(3);
+    if (one_in(4)) e.now += one_in(100) ? rnd(2'000'000) : one_in(20) ? rnd(50'000) : rnd(50);
+    e.step();
+
+    for (; !e.sent.empty(); e.sent.pop_front()) {
+      const Seg& s = e.sent.front();
+      if (s.flags & kRst) continue;
+      Seen& c = conns[{s.sport, s.dport}];
+      c.ack = s.seq + static_cast<std::uint32_t>(s.text.size()) + (s.flags & kSyn ? 1 : 0) + (s.flags & kFin ? 1 : 0);
+      if (s.flags & kAck) c.seq = s.ack;
+    }
+    for (; !e.responses.empty(); e.responses.pop_front()) {
+      const Response& r = e.responses.front();
+      if (r.op == kSend && r.status == kOk) e.put_text(r.len);
+      if (r.status == kOk && r.op == kOpenPassive) listeners.push_back(r.handle);
+      if (r.status == kOk && (r.op == kOpenActive || r.op == kAccept)) handles.push_back(r.handle);
+    }
+    e.notices.clear();
+    e.received.clear();
+    if (conns.size() > 3 * ports) conns.clear();
+  }
+
+  // Everybody leaves: no listeners, orphans go with their timers, what is left is aborted.
+  e->m_axis_tready = e->evt_ready = e->rsp_ready = e->rxd_tready = 1;
+  const auto drain = [&] {
+    for (int i = 0; i < 200; ++i) {
+      e.settle();
+      const bool some = !e.responses.empty();
+      for (; !e.responses.empty(); e.responses.pop_front())
+        if (e.responses.front().op == kSend && e.responses.front().status == kOk) e.put_text(e.responses.front().len);
+      if (!some) break;
+    }
+  };
+  drain();
+  for (std::uint32_t i = 0; i < 8; ++i)
+    for (std::uint32_t gen = 0; gen < 16; ++gen) e.call({.op = kClose, .handle = 0x10000U | gen << 5 | i});
+  for (std::uint32_t i = 0; i < e.kConns; ++i)
+    for (std::uint32_t gen = 0; gen < 64; ++gen) {
+      e.call({.op = kAbort, .handle = gen << 10 | i});
+      drain();
+    }
+  e.settle();
+  EXPECT_EQ(e->prb_free_count, e.kConns);
+  EXPECT_EQ(e.read(0x44), 0U) << "CurrEstab";
 }
 
 }  // namespace
