@@ -78,6 +78,9 @@ function(tiptoe_verilate)
 
   set(args --cc --top-module ${A_TOP} --prefix ${A_PREFIX} --Mdir . -sv -I${rtl_dir} --no-timing -O3
            --x-assign fast --x-initial unique --output-split 8000 --output-split-cfuncs 2000 -Wno-fatal -Werror-USERERROR -Werror-USERFATAL)
+  # Verilator 5.006 loses the loop variable when it splits a function in which it has made a loop of many equal
+  # assignments (a record of 40 words and more), so it makes none.
+  list(APPEND args --reloop-limit 100000)
   foreach(parameter IN LISTS A_PARAMS)
     list(APPEND args -G${parameter})
   endforeach()
