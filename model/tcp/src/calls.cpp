@@ -26,14 +26,15 @@ std::uint32_t room(const Ctx& c) {
   return tx_buffer(c.cfg) - (used > 0 ? static_cast<std::uint32_t>(used) : 0);
 }
 
-// The command's handle means a live connection; otherwise the answer is given.
+// The command's handle means a live connection that the host knows of; otherwise the answer is given.
 bool connection(Ctx& c) {
   if (is_listener(c.ev.cmd.handle)) {
     answer(c, Status::INVALID);
     return false;
   }
-  if (!c.ev.has_conn || connection_gen(c.ev.cmd.handle) != c.r.gen || c.r.state == State::CLOSED) {
+  if (!c.ev.has_conn || connection_gen(c.ev.cmd.handle) != c.r.gen || c.r.state == State::CLOSED || c.r.unaccepted) {
     answer(c, Status::NO_CONNECTION);
+    c.no_output = true;
     return false;
   }
   c.rsp_conn = true;
@@ -45,6 +46,7 @@ bool listener(Ctx& c) {
     answer(c, Status::INVALID);
   } else if (!c.ev.lsn_valid) {
     answer(c, Status::NO_CONNECTION);
+    c.no_output = true;
   } else {
     return true;
   }
@@ -207,14 +209,14 @@ void accept(Ctx& c) {
   if (!listener(c)) return;
   if (!c.ev.accept_valid) return answer(c, Status::WOULD_BLOCK);
   Record& r = c.r;
+  c.d.backlog = -1;
+  c.d.lsn_idx = listener_index(c.ev.cmd.handle);
+  c.d.lsn_gen = listener_gen(c.ev.cmd.handle);
   if (!c.ev.has_conn || connection_gen(c.ev.accept_handle) != r.gen || r.state == State::CLOSED) {
     return answer(c, Status::ABORTED);
   }
   r.unaccepted = false;
   c.d.accepted = true;
-  c.d.backlog = -1;
-  c.d.lsn_idx = r.lsn_idx;
-  c.d.lsn_gen = r.lsn_gen;
   c.d.rsp_handle = c.ev.accept_handle;
   c.rsp_conn = true;
 }

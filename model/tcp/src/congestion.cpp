@@ -8,15 +8,15 @@ namespace {
 void set_cwnd(Ctx& c, std::uint32_t cwnd) { c.r.cwnd = std::min(cwnd, CWND_MAX); }
 
 // RFC 5681 3.1 (4): half of what is in flight, two segments at least.
-void halve_ssthresh(Ctx& c) {
+void halve_ssthresh(Ctx& c, std::uint32_t flight) {
   if (c.on(Fault::ssthresh_not_halved)) return;
-  c.r.ssthresh = std::max(c.flight() / 2, 2 * c.mss());
+  c.r.ssthresh = std::max(flight / 2, 2 * c.mss());
 }
 
-// RFC 5681 3.2 2., 3.; RFC 6582 3.2 2.
+// RFC 5681 3.2 2., 3.; RFC 6582 3.2 2. What limited transmit has added does not count as in flight.
 void enter_recovery(Ctx& c) {
   Record& r = c.r;
-  halve_ssthresh(c);
+  halve_ssthresh(c, r.lt_nxt - r.snd_una);
   const std::uint32_t ssthresh = c.on(Fault::ssthresh_not_halved) ? r.cwnd : r.ssthresh;
   set_cwnd(c, ssthresh + 3 * c.mss());
   r.recover = r.snd_nxt;
@@ -76,14 +76,15 @@ void congestion_new_ack(Ctx& c, std::uint32_t acked) {
   if (c.on(Fault::extra_additive_constant)) set_cwnd(c, r.cwnd + c.mss() / 8);
 }
 
-// [5.3] RFC 5681 2: what a duplicate ACK is; 3.2: what it leads to.
+// [5.3] RFC 5681 2: what a duplicate ACK is (of the segment as it was received); 3.2: what it leads to.
 void duplicate_ack(Ctx& c) {
   Record& r = c.r;
-  const Segment& s = c.seg;
+  const Segment& s = c.ev.seg;
   const bool no_data = s.len == 0 || c.on(Fault::dupack_counts_data);
-  if (c.flight() == 0 || !no_data || s.has(FIN) || s.ack != r.snd_una || s.wnd != r.snd_wnd) return;
+  if (c.flight() == 0 || !no_data || s.has(SYN) || s.has(FIN) || s.ack != r.snd_una || s.wnd != r.snd_wnd) return;
   if (r.in_recovery) set_cwnd(c, r.cwnd + c.mss());
   if (r.dupacks == 7) return;
+  if (r.dupacks == 0) r.lt_nxt = r.snd_nxt;
   r.dupacks = static_cast<std::uint8_t>(r.dupacks + 1);
   const unsigned threshold = c.on(Fault::dupack_threshold_2) ? 2 : c.on(Fault::dupack_threshold_4) ? 4 : 3;
   if (r.dupacks == threshold && !r.in_recovery && seq::lt(r.recover, s.ack)) enter_recovery(c);
@@ -92,7 +93,7 @@ void duplicate_ack(Ctx& c) {
 // RFC 5681 3.1 (4), 5; RFC 6582 4: a timeout.
 void congestion_timeout(Ctx& c) {
   Record& r = c.r;
-  if (r.rtx_cnt == 0) halve_ssthresh(c);
+  if (r.rtx_cnt == 0) halve_ssthresh(c, c.flight());
   r.cwnd = c.on(Fault::no_slow_start_after_timeout) ? std::max(c.flight() / 2, 2 * c.mss()) : c.mss();
   r.ca_acc = 0;
   r.dupacks = 0;

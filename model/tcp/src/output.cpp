@@ -115,6 +115,9 @@ bool worth_sending(const Ctx& c, std::uint32_t len, std::uint32_t left) {
   return 2 * len >= r.max_snd_wnd || (c.on(Fault::silly_window_sender) && len < left);  // (3)
 }
 
+// SND.UNA, as far as octets of text are concerned: our SYN is not one of them.
+std::uint32_t text_una(const Record& r) { return r.syn_out ? r.iss + 1 : r.snd_una; }
+
 // [8.2] Text and FIN.
 bool send_text(Ctx& c) {
   Record& r = c.r;
@@ -124,7 +127,7 @@ bool send_text(Ctx& c) {
   const auto usable = static_cast<std::uint32_t>(std::max(0, seq::diff(send_limit(c), s)));
   std::uint32_t len = std::min({left, usable, c.mss()});
 
-  const bool window_ok = r.snd_end - r.snd_una <= r.snd_wnd || c.probe;
+  const bool window_ok = r.snd_end - text_una(r) <= r.snd_wnd || c.probe;
   bool fin = r.fin_queued && !r.tx_busy && s + len == r.snd_end && window_ok && !(c.probe && len > 0);
   if (c.on(Fault::fin_waits_for_acks) && r.snd_una != r.snd_end) fin = false;
   const bool again = seq::lt(s, r.snd_nxt);  // a retransmission
@@ -164,12 +167,13 @@ bool send_text(Ctx& c) {
 // while the peer's window keeps us from sending.
 void output_timers(Ctx& c, bool sent) {
   Record& r = c.r;
-  const bool unacked_data = seq::gt(r.snd_end, r.snd_una);
+  const bool unacked_data = seq::gt(r.snd_end, text_una(r));
   const bool blocked = unacked_data && (r.snd_wnd == 0 || c.flight() == 0);
   if (blocked) {
     if (!r.persist) {
       r.persist = true;
       r.rtx_cnt = 0;
+      r.persist_exp = 0;
       c.t.disarm(Timer::USER);
       c.arm_in(Timer::RTX, c.on(Fault::probe_too_late) ? std::max<std::uint32_t>(r.rto, 60'000'000) : r.rto);
     } else if (c.probe && sent) {

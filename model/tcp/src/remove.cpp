@@ -13,12 +13,17 @@ void release(Ctx& c) {
 // "Enter the CLOSED state, delete the TCB". While the host still moves payload the index stays taken.
 void remove(Ctx& c) {
   Record& r = c.r;
+  // RFC 4022, whatever the cause.
+  if (syn_state(r.state)) c.d.count(Counter::AttemptFails);
+  if (counts_as_established(r.state)) c.d.count(Counter::EstabResets);
+  const bool in_handshake = r.state == State::SYN_RECEIVED;
   r.state = State::CLOSED;
   c.t.disarm_all();
   c.d.cam_delete = true;
   if (r.unaccepted) {
     c.d.evt = 0;  // the host never heard of it
-    if (!c.ev.orphan) {
+    // One that waits for ACCEPT keeps its place in the backlog until ACCEPT finds it dead.
+    if (in_handshake && !c.ev.orphan) {
       c.d.backlog = -1;
       c.d.lsn_idx = r.lsn_idx;
       c.d.lsn_gen = r.lsn_gen;

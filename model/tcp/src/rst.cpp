@@ -13,13 +13,9 @@ void reset(Ctx& c) {
     case State::SYN_RECEIVED:
       // From LISTEN: back to LISTEN, the user need not be informed. From SYN_SENT: connection refused.
       if (!c.r.passive) c.d.evt |= EVT_REFUSED | EVT_CLOSED;
-      c.d.count(Counter::AttemptFails);
       break;
     case State::ESTABLISHED:
-    case State::CLOSE_WAIT:
-      c.d.count(Counter::EstabResets);
-      c.d.evt |= EVT_RESET | EVT_CLOSED;
-      break;
+    case State::CLOSE_WAIT: c.d.evt |= EVT_RESET | EVT_CLOSED; break;
     case State::FIN_WAIT_1:
     case State::FIN_WAIT_2: c.d.evt |= EVT_RESET | EVT_CLOSED; break;
     case State::CLOSING:

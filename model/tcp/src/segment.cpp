@@ -33,17 +33,20 @@ void other_states(Ctx& c) {
   if (reopen(c)) return;
   restart_idle_timers(c);
 
-  const bool seq_ok = acceptable(c);  // first
-  if (c.seg.has(RST)) {               // second
+  bool seq_ok = acceptable(c);  // first
+  if (c.seg.has(RST)) {         // second
     rst(c);
     return;
   }
-  if (c.seg.has(SYN) && syn(c, seq_ok) == Flow::STOP) return;  // fourth (the third, security, has no equivalent here)
-  if (!seq_ok && not_acceptable(c) == Flow::STOP) return;      // first, the answer
-  if (ack(c) == Flow::STOP) return;                            // fifth
-  urg(c);                                                      // sixth
-  text(c);                                                     // seventh
-  fin(c);                                                      // eighth
+  if (c.seg.has(SYN)) {  // fourth (the third, security, has no equivalent here)
+    if (syn(c, seq_ok) == Flow::STOP) return;
+    seq_ok = false;
+  }
+  if (!seq_ok && not_acceptable(c) == Flow::STOP) return;  // first, the answer
+  if (ack(c) == Flow::STOP) return;                        // fifth
+  urg(c);                                                  // sixth
+  text(c);                                                 // seventh
+  fin(c);                                                  // eighth
 }
 
 }  // namespace tiptoe::tcp::step

@@ -31,7 +31,7 @@ void restart(Ctx& c) {  // seeded fault syn_restarts
 
 }  // namespace
 
-// NEXT: the SYN is not in the window, and step 1 answers it.
+// NEXT: the SYN is not in the window, so that the segment is not acceptable, whatever its text: step 1 answers it.
 Flow syn(Ctx& c, bool seq_ok) {
   const bool rfc5961 = c.cfg.has(SYN5961) && !c.on(Fault::syn_in_window_resets);
   if (c.r.state == State::SYN_RECEIVED) {
@@ -39,7 +39,6 @@ Flow syn(Ctx& c, bool seq_ok) {
     if (!c.r.passive) return rfc5961 ? challenge(c) : reset_by_syn(c);
     // "If the connection was initiated with a passive OPEN, then return this connection to the LISTEN state".
     c.d.reason = Reason::SYN_BACK_TO_LISTEN;
-    c.d.count(Counter::AttemptFails);
     c.remove = true;
     return Flow::STOP;
   }

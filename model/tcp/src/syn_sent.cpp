@@ -20,13 +20,14 @@ void take_syn(Ctx& c) {
   peer_mss(c);
 }
 
-// SYN,ACK: the connection is open. Text and FIN follow in this very segment.
+// SYN,ACK: the connection is open. URG, text and FIN follow in this very segment.
 void open(Ctx& c) {
   c.r.snd_una = c.r.rtx_nxt = c.seg.ack;
   enter_established(c);
   c.ack_now = !c.on(Fault::handshake_ack_missing);
   c.seg.seq += 1;
   c.seg.flags = static_cast<std::uint8_t>(c.seg.flags & ~SYN);
+  urg(c);
   text(c);
   fin(c);
 }
@@ -72,7 +73,6 @@ void syn_sent(Ctx& c) {
       c.d.reason = Reason::RESET;
       c.remove = true;
       c.d.evt |= EVT_REFUSED | EVT_CLOSED;
-      c.d.count(Counter::AttemptFails);
     } else {
       c.d.reason = Reason::RST_IGNORED;
     }

@@ -35,7 +35,10 @@ void remember_fin(Ctx& c, std::uint32_t window) {
   const std::uint32_t at = c.seg.seq + c.seg.len;
   bool believable = at - r.rcv_nxt <= window;
   for (const Range& o : r.ooo) believable = believable && !(o.valid && seq::gt(o.end, at));
-  if (!believable) return ignore_fin(c);
+  if (!believable) {
+    c.ack_now = true;
+    return ignore_fin(c);
+  }
   r.fin_pend = true;
   r.fin_seq = at;
 }

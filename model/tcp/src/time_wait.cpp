@@ -11,7 +11,7 @@ bool reopen(Ctx& c) {
   const Segment& s = c.seg;
   if (r.state != State::TIME_WAIT || !s.has(SYN) || s.has(ACK) || s.has(RST)) return false;
   if (!c.cfg.has(TW_REUSE) || !c.ev.lsn_hit || !c.ev.lsn_room) return false;
-  if (c.ev.evt_pending || r.tx_busy || r.rx_busy) return false;
+  if (c.ev.evt_pending || r.tx_busy || r.rx_busy || r.unaccepted) return false;
   if (!seq::le(r.rcv_nxt, s.seq) && !c.on(Fault::time_wait_reuse_old_syn)) return false;
 
   const std::uint32_t old_nxt = r.snd_nxt, old_iss = r.iss;

@@ -13,7 +13,7 @@ void start_keepalive(Ctx& c) {
 // RFC 9293 3.8.6.1 SHLD-30: the interval between probes grows exponentially.
 std::uint64_t persist_interval(const Ctx& c) {
   if (c.on(Fault::probe_interval_constant)) return c.r.rto;
-  const std::uint64_t next = std::uint64_t{c.r.rto} << std::min<unsigned>(c.r.rtx_cnt, 15);
+  const std::uint64_t next = std::uint64_t{c.r.rto} << c.r.persist_exp;
   return std::min<std::uint64_t>(next, c.cfg.rto_max);
 }
 
@@ -21,7 +21,6 @@ namespace {
 
 // R2 or a timeout of another kind: RFC 9293 3.8.3 (c), 3.10.8.
 void give_up(Ctx& c) {
-  if (syn_state(c.r.state)) c.d.count(Counter::AttemptFails);
   c.remove = true;
   c.d.evt |= EVT_TIMEOUT | EVT_CLOSED;
 }
@@ -86,6 +85,7 @@ void persist_timeout(Ctx& c) {
     return;
   }
   count_retransmission(c);
+  c.r.persist_exp = static_cast<std::uint8_t>(std::min(c.r.persist_exp + 1, 15));
   if (c.on(Fault::probe_without_data)) {
     c.ack_now = true;
     c.arm_in(Timer::RTX, persist_interval(c));

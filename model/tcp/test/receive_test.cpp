@@ -116,6 +116,9 @@ TEST(Fin, ContradictsData) {
   b.seg(ACK, r + 100, b.S(), 100);
   b.seg(FIN | ACK, r + 20, b.S(), 30);
   EXPECT_FALSE(b.r.fin_pend);
+  b.out();
+  b.seg(FIN | ACK, r + 20, b.S());
+  EXPECT_EQ(b.out(), "A 1 1");
 }
 
 TEST(Fin, CutOffByTheWindow) {
@@ -211,6 +214,27 @@ TEST(Challenge, Limited) {  // RFC 5961 7
   EXPECT_EQ(b.out(), "A 1 1");
 }
 
+TEST(Sequence, FarAway) {  // an interval, not two comparisons
+  for (const std::uint32_t far : {0x7FFFFFFFU, 0x80000000U, 0x80000001U}) {
+    Bench b;
+    b.established();
+    b.seg(ACK, b.R() + far, b.S(), 3);
+    EXPECT_EQ(b.d.reason, Reason::OUT_OF_WINDOW);
+    EXPECT_EQ(b.out(), "A 1 1");
+  }
+}
+
+TEST(Sequence, TextBehindAnOldSyn) {
+  Bench b;
+  b.syn();
+  b.out();
+  b.seg(SYN | ACK, b.irs, b.S(), 16);
+  EXPECT_EQ(b.d.reason, Reason::OUT_OF_WINDOW);
+  EXPECT_FALSE(b.d.store);
+  EXPECT_EQ(b.out(), "A 1 1");
+  EXPECT_EQ(b.r.state, State::SYN_RECEIVED);
+}
+
 TEST(Urgent, Signalled) {
   Bench b;
   b.established();
@@ -263,6 +287,7 @@ TEST(TimeWait, NotReopened) {
   stays([](Bench& b) { b.listening = false; });
   stays([](Bench& b) { b.evt_pending = true; });
   stays([](Bench& b) { b.r.rx_busy = true; });
+  stays([](Bench& b) { b.r.unaccepted = true; });
   stays([](Bench& b) { b.cfg.features &= ~std::uint32_t{TW_REUSE}; });
 }
 

@@ -179,16 +179,16 @@ TEST(FastRetransmit, NewReno) {  // RFC 5681 3.2, RFC 6582, RFC 3042
   b.seg(ACK, b.R(), u);
   EXPECT_EQ(b.out(), "A 1 1 1000");
   EXPECT_TRUE(b.r.in_recovery);
-  EXPECT_EQ(b.r.ssthresh, 3000U);
-  EXPECT_EQ(b.r.cwnd, 6000U);
+  EXPECT_EQ(b.r.ssthresh, 2000U);  // what limited transmit added is left out
+  EXPECT_EQ(b.r.cwnd, 5000U);
   b.seg(ACK, b.R(), u);
-  EXPECT_EQ(b.out(), "A 6001 1 1000");
+  EXPECT_EQ(b.out(), "");  // 6000 in flight, and cwnd is 6000
   b.seg(ACK, b.R(), u + 2000);  // partial
-  EXPECT_EQ(b.out(), "A 2001 1 1000; A 7001 1 1000");
-  EXPECT_EQ(b.r.cwnd, 6000U);
+  EXPECT_EQ(b.out(), "A 2001 1 1000; A 6001 1 1000");
+  EXPECT_EQ(b.r.cwnd, 5000U);
   b.seg(ACK, b.R(), u + 6000);  // all that was outstanding
   EXPECT_FALSE(b.r.in_recovery);
-  EXPECT_EQ(b.r.cwnd, 3000U);
+  EXPECT_EQ(b.r.cwnd, 2000U);
 }
 
 TEST(FastRetransmit, NotForWindowUpdatesOrData) {
@@ -236,7 +236,7 @@ TEST(Persist, Probes) {  // RFC 9293 3.8.6.1
       b.fire(Timer::RTX);
       EXPECT_EQ(b.out(), s == std::string("ES") ? "A 1 1 1" : "A 1 2 1");
       b.seg(ACK, b.R(), b.U());  // as long as it answers: MUST-37
-      expected = 2'000'000;
+      expected = std::min<std::int64_t>(2 * expected, 60'000'000);
     }
     EXPECT_EQ(b.r.state, short_state(s));
     b.peer_wnd = 5000;
@@ -273,6 +273,18 @@ TEST(Persist, OpenedWithNothingInFlight) {
   b.seg(ACK, b.R(), b.S());
   EXPECT_EQ(b.out(), "PA 1 1 100");
   EXPECT_EQ(b.due(Timer::RTX), 1'000'000);  // RFC 6298 5.1: a full RTO
+}
+
+TEST(Persist, OurSynIsNoText) {  // FIN_WAIT_1 before the SYN,ACK is acknowledged, into a closed window
+  Bench b;
+  b.peer_wnd = 0;
+  b.syn_received_active();
+  b.clear();
+  b.call(Op::CLOSE);
+  EXPECT_EQ(b.out(), "FA 1 1");
+  EXPECT_FALSE(b.r.persist);
+  b.fire(Timer::RTX);
+  EXPECT_EQ(b.out(), "SA 0 1; FA 1 1");
 }
 
 TEST(Persist, FinIsNotBlocked) {

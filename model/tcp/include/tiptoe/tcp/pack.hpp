@@ -51,6 +51,7 @@ constexpr void for_each_field(R& r, Fn&& fn) {
   fn("ssthresh", 32U, r.ssthresh);
   fn("ca_acc", 32U, r.ca_acc);
   fn("recover", 32U, r.recover);
+  fn("lt_nxt", 32U, r.lt_nxt);
   fn("dupacks", 3U, r.dupacks);
   fn("in_recovery", 1U, r.in_recovery);
   fn("rcv_nxt", 32U, r.rcv_nxt);
@@ -79,6 +80,7 @@ constexpr void for_each_field(R& r, Fn&& fn) {
   fn("rtt_seq", 32U, r.rtt_seq);
   fn("rtt_start", 32U, r.rtt_start);
   fn("rtx_cnt", 5U, r.rtx_cnt);
+  fn("persist_exp", 4U, r.persist_exp);
   fn("syn_rtx", 1U, r.syn_rtx);
   fn("keep_cnt", 4U, r.keep_cnt);
   fn("ch_cnt", 8U, r.ch_cnt);
@@ -113,7 +115,7 @@ inline constexpr unsigned RECORD_W = detail::record_width();
 inline constexpr unsigned DEADLINE_W = 49 * TIMERS;
 inline constexpr std::size_t RECORD_WORDS = (RECORD_W + 31) / 32;
 inline constexpr std::size_t DEADLINE_WORDS = (DEADLINE_W + 31) / 32;
-static_assert(RECORD_W == 1226);
+static_assert(RECORD_W == 1262);
 static_assert(DEADLINE_W == 245);
 
 using RecordWords = std::array<std::uint32_t, RECORD_WORDS>;

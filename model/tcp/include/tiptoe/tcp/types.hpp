@@ -60,7 +60,7 @@ struct Record {
   std::uint32_t snd_wnd = 0, snd_wl1 = 0, snd_wl2 = 0, max_snd_wnd = 0;
   std::uint16_t snd_mss = 0;
   bool syn_out = false, fin_queued = false, persist = false;
-  std::uint32_t cwnd = 0, ssthresh = 0, ca_acc = 0, recover = 0;
+  std::uint32_t cwnd = 0, ssthresh = 0, ca_acc = 0, recover = 0, lt_nxt = 0;
   std::uint8_t dupacks = 0;  // 3 bits, saturates
   bool in_recovery = false;
   std::uint32_t rcv_nxt = 0, rcv_adv = 0, rcv_user = 0, rcv_free = 0;
@@ -70,7 +70,8 @@ struct Record {
   std::uint32_t srtt = 0, rttvar = 0, rto = 0;
   bool rtt_valid = false, rtt_on = false;
   std::uint32_t rtt_seq = 0, rtt_start = 0;
-  std::uint8_t rtx_cnt = 0;  // 5 bits
+  std::uint8_t rtx_cnt = 0;      // 5 bits
+  std::uint8_t persist_exp = 0;  // 4 bits
   bool syn_rtx = false;
   std::uint8_t keep_cnt = 0;  // 4 bits
   std::uint8_t ch_cnt = 0;
