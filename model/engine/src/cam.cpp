@@ -73,6 +73,9 @@ void Cam::insert(const FourTuple& key, std::uint16_t idx, std::uint32_t cam_key)
     Entry* way = &entries_[bucket(key, cam_key) * kWays];
     entry = std::find_if(way, way + kWays, [](const Entry& e) { return !e.valid; });
     if (entry == way + kWays) return;
+  } else if (entry->valid) {  // only with the seeded fault that forgets to delete: what is there stays
+    const auto free = std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return !e.valid; });
+    if (free != entries_.end()) entry = &*free;
   }
   *entry = {key, idx, true};
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "checksum.hpp"
 
@@ -30,7 +31,7 @@ TxEngine::TxEngine(unsigned beat_bytes) : beat_bytes_(beat_bytes), datagram_(kMa
 void TxEngine::reset() {
   state_ = State::IDLE;
   repeat_ = false;
-  ip_id_ = next_ip_id_ = loaded_ = last_checksum_ = 0;
+  ip_id_ = next_ip_id_ = loaded_ = last_checksum_ = other_checksum_ = 0;
 }
 
 bool TxEngine::step(DescriptorFifo& fifo, const Buffers& send, const tcp::Config& config, bool tready,
@@ -142,10 +143,8 @@ void TxEngine::build(const tcp::Config& config, const tcp::Faults& faults) {
   std::uint32_t sum = word_sum(t, summed);
   if (!faults.on(Fault::engine_pseudo_header_missing)) sum += pseudo_header_sum(s.lip, s.rip, header + s.len);
   auto checksum = static_cast<std::uint16_t>(~fold(sum, once));
-  if (faults.on(Fault::engine_csum_wrong_retransmission) && descriptor_.retransmission && checksum != last_checksum_)
-    checksum = last_checksum_;
-  else
-    last_checksum_ = checksum;
+  if (checksum != last_checksum_) other_checksum_ = std::exchange(last_checksum_, checksum);
+  if (faults.on(Fault::engine_csum_wrong_retransmission) && descriptor_.retransmission) checksum = other_checksum_;
   put16(t + 16, checksum);
   std::memset(ip + length_, 0, beat_bytes_);
 }

@@ -53,9 +53,9 @@ class TxEngine {
   bool repeat_ = false;  // a seeded fault
   std::uint16_t ip_id_ = 0, next_ip_id_ = 0;
   std::uint16_t loaded_ = 0;
-  std::uint16_t last_checksum_ = 0;   // for a seeded fault
-  unsigned left_ = 0;                 // LOAD cycles to come
-  unsigned length_ = 0, offset_ = 0;  // EMIT
+  std::uint16_t last_checksum_ = 0, other_checksum_ = 0;  // for a seeded fault
+  unsigned left_ = 0;                                     // LOAD cycles to come
+  unsigned length_ = 0, offset_ = 0;                      // EMIT
   TxDescriptor descriptor_;
   std::vector<std::uint8_t> datagram_;  // headers at 0, payload behind them, zeros up to the next beat
 };

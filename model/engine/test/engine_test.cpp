@@ -493,6 +493,7 @@ TEST(Engine, ASnapshotGoesOnLikeTheOriginal) {
 TEST(Engine, InstancesInThreadsAreIndependent) {
   std::vector<std::deque<Bytes>> results(3);
   std::vector<std::thread> threads;
+  threads.reserve(results.size());
   for (auto& result : results)
     threads.emplace_back([&result] {
       Bench b(small(), 30, 3);
