@@ -66,7 +66,7 @@ bool hold(Ctx& c, New n, std::uint32_t start, std::uint32_t end) {
   }
   if (slot == r.ooo.end() || c.on(Fault::ooo_dropped)) return false;
   for (Range& o : r.ooo) {
-    if (touches(o)) o.valid = false;
+    if (touches(o)) o = {};
   }
   *slot = {true, start, end};
   store(c, n);
@@ -101,7 +101,7 @@ void accept(Ctx& c, New n) {
   }
   if (start == r.rcv_nxt || c.on(Fault::ooo_hole_skipped)) {  // in order
     for (Range& o : r.ooo) {
-      if (seq::le(o.start, n.to) && seq::le(n.from, o.end)) o.valid = false;
+      if (o.valid && seq::le(o.start, n.to) && seq::le(n.from, o.end)) o = {};
     }
     r.rcv_nxt = end;
     store(c, n);
