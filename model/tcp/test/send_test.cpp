@@ -182,7 +182,7 @@ TEST(FastRetransmit, NewReno) {  // RFC 5681 3.2, RFC 6582, RFC 3042
   EXPECT_EQ(b.r.ssthresh, 2000U);  // what limited transmit added is left out
   EXPECT_EQ(b.r.cwnd, 5000U);
   b.seg(ACK, b.R(), u);
-  EXPECT_EQ(b.out(), "");  // 6000 in flight, and cwnd is 6000
+  EXPECT_EQ(b.out(), "");       // 6000 in flight, and cwnd is 6000
   b.seg(ACK, b.R(), u + 2000);  // partial
   EXPECT_EQ(b.out(), "A 2001 1 1000; A 6001 1 1000");
   EXPECT_EQ(b.r.cwnd, 5000U);
