@@ -368,7 +368,7 @@ module tiptoe_check #(
             else chk_o.lsn_add = 1'b1;
 
           end else if (ev_i.opener) begin                                           // OPEN_ACTIVE, SEND on a listener
-            if (ev_i.pre_status == tiptoe_pkg::ST_OK && from_listener && !ev_i.lsn_ok)
+            if (from_listener && ev_i.handle[16] && !ev_i.lsn_ok)                    // gone, whatever else is wrong
               chk_o.status = tiptoe_pkg::ST_NO_CONNECTION;
             else if (ev_i.pre_status != tiptoe_pkg::ST_OK) chk_o.status = ev_i.pre_status;
             else if (ev_i.hit) chk_o.status = tiptoe_pkg::ST_EXISTS;
