@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+// Section 4 of the catalogue, the rows of arriving segments: every state x every event, outcomes as exact as the text.
+// The table is read like the catalogue's own: one line per event, profile and origin, one cell per state.
+#include <map>
+
+#include "rig.hpp"
+
+namespace tiptoe::conformance::cases {
+
+namespace {
+
+using namespace transitions;
+
+using Stimulus = Segment (*)(Conn&);
+struct Named {
+  const char* name;
+  Stimulus make;
+};
+
+/// In a state whose own FIN is outstanding ACK=S would acknowledge it: another event. Such segments carry ACK=U.
+std::uint32_t not_the_fin(Conn& c) { return c.S == c.U || c.user_offset(c.S) <= c.user_supplied ? c.S : c.U; }
+
+Segment text(Conn& c, std::uint32_t seq, std::size_t n, std::uint32_t ack, std::uint8_t flags = ACK) {
+  Segment s = c.text_at(seq, n, flags);
+  s.ack = ack;
+  return s;
+}
+Segment spoiled(Segment s) {
+  s.corrupt_checksum = true;
+  return s;
+}
+
+constexpr const char* all_profiles = "base rfc5961";
+
+struct Row {
+  const char* event;
+  const char* profiles;  ///< names of profiles, separated by spaces
+  const char* origin;    ///< "" every one; "passive", "active": SYN_RECEIVED of that origin only
+  std::vector<Named> stimuli;
+  std::array<const char*, 11> cells;  ///< "-": no such row here
+  std::vector<std::string> rules;
+  Past past = {};
+  Level level = Level::must;
+};
+
+// clang-format off
+std::vector<Row> table() {
+  const std::vector<Named> bad_checksum = {
+      {"syn", [](Conn& c) { return spoiled({.seq = c.isn, .flags = SYN}); }},
+      {"syn-ack", [](Conn& c) { return spoiled({.seq = c.isn, .flags = SYN | ACK}); }},
+      {"ack", [](Conn&) { return spoiled({.flags = ACK}); }},
+      {"text", [](Conn& c) { return spoiled(text(c, c.R, 10, c.S)); }},
+      {"fin", [](Conn&) { return spoiled({.flags = FIN | ACK}); }},
+      {"rst", [](Conn&) { return spoiled({.flags = RST}); }},
+      {"rst-ack", [](Conn&) { return spoiled({.flags = RST | ACK}); }}};
+  const std::vector<Named> seq_bad = {
+      {"text-R-10", [](Conn& c) { return text(c, c.R - 10, 10, c.S); }},
+      {"text-R.W", [](Conn& c) { return text(c, c.R + c.W, 10, c.S); }},
+      {"empty-R-1", [](Conn& c) { return Segment{.seq = c.R - 1, .flags = ACK}; }},
+      {"empty-R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = ACK}; }},
+      {"fin-R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = FIN | ACK}; }}};
+  const std::vector<Named> zero_window = {{"", [](Conn& c) { return text(c, c.R, 1, c.U); }}};
+  const std::vector<Named> rst_out = {
+      {"R-1", [](Conn& c) { return Segment{.seq = c.R - 1, .flags = RST}; }},
+      {"R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = RST}; }},
+      {"R.2G", [](Conn& c) { return Segment{.seq = c.R + 0x80000000U, .flags = RST}; }},
+      {"R-1-ack", [](Conn& c) { return Segment{.seq = c.R - 1, .flags = RST | ACK}; }}};
+  const std::vector<Named> rst_bad_ack = {
+      {"no-ack", [](Conn& c) { return Segment{.seq = c.isn, .flags = RST}; }},
+      {"zero", [](Conn&) { return Segment{.seq = 0, .flags = RST}; }},
+      {"ack-iss", [](Conn& c) { return Segment{.seq = c.isn, .ack = c.iss, .flags = RST | ACK}; }},
+      {"ack-S.1", [](Conn& c) { return Segment{.seq = c.isn, .ack = c.S + 1, .flags = RST | ACK}; }}};
+  const std::vector<Named> rst_exact = {
+      {"", [](Conn&) { return Segment{.flags = RST}; }},
+      {"ack", [](Conn&) { return Segment{.flags = RST | ACK}; }}};
+  const std::vector<Named> rst_syn_sent = {
+      {"seq-0", [](Conn&) { return Segment{.seq = 0, .flags = RST | ACK}; }},
+      {"any-seq", [](Conn& c) { return Segment{.seq = c.isn + 77, .flags = RST | ACK}; }}};
+  const std::vector<Named> rst_inwin = {
+      {"R.1", [](Conn& c) { return Segment{.seq = c.R + 1, .flags = RST}; }},
+      {"R.W-1", [](Conn& c) { return Segment{.seq = c.R + c.W - 1, .flags = RST}; }}};
+  const std::vector<Named> syn_in = {{"", [](Conn& c) { return Segment{.seq = c.R + 1, .flags = SYN}; }}};
+  const std::vector<Named> syn_first = {
+      {"", [](Conn& c) { return Segment{.seq = c.isn, .flags = SYN, .options = Options().mss(1460)}; }}};
+  const std::vector<Named> syn_old = {{"irs", [](Conn& c) { return Segment{.seq = c.isn, .flags = SYN}; }}};
+  const std::vector<Named> syn_above = {{"R.W.1000", [](Conn& c) { return Segment{.seq = c.R + c.W + 1000, .flags = SYN}; }}};
+  const std::vector<Named> synack_in = {{"in-window", [](Conn& c) { return Segment{.seq = c.R + 1, .flags = SYN | ACK}; }}};
+  const std::vector<Named> synack_old = {{"irs", [](Conn& c) { return Segment{.seq = c.isn, .flags = SYN | ACK}; }}};
+  const std::vector<Named> synack_above = {{"R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = SYN | ACK}; }}};
+  const std::vector<Named> synack_bad = {
+      {"ack-iss", [](Conn& c) { return Segment{.seq = c.isn, .ack = c.iss, .flags = SYN | ACK}; }},
+      {"ack-S.1", [](Conn& c) { return Segment{.seq = c.isn, .ack = c.S + 1, .flags = SYN | ACK}; }},
+      {"ack-S.2G", [](Conn& c) { return Segment{.seq = c.isn, .ack = c.S + 0x80000000U, .flags = SYN | ACK}; }}};
+  const std::vector<Named> ack_off = {
+      {"text", [](Conn& c) { return c.text_at(c.R, 10, 0); }},
+      {"psh", [](Conn& c) { return c.text_at(c.R, 10, PSH); }},
+      {"urg", [](Conn& c) { Segment s = c.text_at(c.R, 10, URG); s.urgent = std::uint16_t{5}; return s; }},
+      {"fin", [](Conn&) { return Segment{.flags = FIN}; }},
+      {"text-fin", [](Conn& c) { return c.text_at(c.R, 10, FIN); }},
+      {"null", [](Conn&) { return Segment{.flags = std::uint8_t{0}}; }}};
+  const std::vector<Named> ack_S = {{"", [](Conn& c) { return Segment{.ack = c.S, .flags = ACK}; }}};
+  const std::vector<Named> ack_data = {
+      {"", [](Conn& c) { return Segment{.ack = c.iss + 1 + static_cast<std::uint32_t>(c.user_supplied), .flags = ACK}; }},
+      {"part", [](Conn& c) { return Segment{.ack = c.U + 1, .flags = ACK}; }}};
+  const std::vector<Named> ack_U = {{"", [](Conn& c) { return Segment{.ack = c.U, .flags = ACK}; }}};
+  const std::vector<Named> ack_future = {
+      {"", [](Conn& c) { return text(c, c.R, 10, c.S + 1); }},
+      {"fin", [](Conn& c) { return Segment{.ack = c.S + 1, .flags = FIN | ACK}; }},
+      {"2G", [](Conn& c) { return text(c, c.R, 10, c.S + 0x7FFFFFFFU); }}};
+  const std::vector<Named> ack_old = {{"", [](Conn& c) { return text(c, c.R, 10, c.U - c.M - 1); }}};
+  const std::vector<Named> ack_oldest = {{"edge", [](Conn& c) { return text(c, c.R, 10, c.U - c.M); }}};
+  const std::vector<Named> window = {{"", [](Conn& c) { return Segment{.ack = c.U, .flags = ACK, .window = std::uint16_t{1000}}; }}};
+  const std::vector<Named> urg = {{"", [](Conn& c) {
+    Segment s = text(c, c.R, 10, not_the_fin(c), ACK | URG); s.urgent = std::uint16_t{5}; return s; }}};
+  const std::vector<Named> urg_syn = {{"syn-ack", [](Conn& c) {
+    return Segment{.seq = c.isn, .flags = SYN | ACK | URG, .urgent = std::uint16_t{5}, .payload = c.peer_text(0, 10)}; }}};
+  const std::vector<Named> text_R = {{"", [](Conn& c) { return text(c, c.R, 10, not_the_fin(c)); }}};
+  const std::vector<Named> text_syn = {{"syn-ack", [](Conn& c) {
+    return Segment{.seq = c.isn, .flags = SYN | ACK, .payload = c.peer_text(0, 10)}; }}};
+  const std::vector<Named> text_ooo = {{"", [](Conn& c) { return text(c, c.R + 10, 10, not_the_fin(c)); }}};
+  const std::vector<Named> text_ovl = {{"", [](Conn& c) { return text(c, c.R - 10, 20, not_the_fin(c)); }}};
+  const std::vector<Named> text_ovl_syn = {{"", [](Conn& c) {
+    Segment s{.seq = c.R - 1, .flags = ACK, .payload = Bytes{0xEE}};
+    const Bytes rest = c.peer_text(0, 10); s.payload->insert(s.payload->end(), rest.begin(), rest.end()); return s; }}};
+  const std::vector<Named> fin = {{"", [](Conn& c) { return Segment{.ack = not_the_fin(c), .flags = FIN | ACK}; }}};
+  const std::vector<Named> fin_syn = {
+      {"syn-ack", [](Conn& c) { return Segment{.seq = c.isn, .flags = SYN | FIN | ACK}; }}};
+  const std::vector<Named> finack = {{"", [](Conn& c) { return Segment{.ack = c.S, .flags = FIN | ACK}; }}};
+  const std::vector<Named> finack_old = {{"", [](Conn& c) { return Segment{.seq = c.R - 1, .ack = c.S, .flags = FIN | ACK}; }}};
+  const std::vector<Named> fin_ooo = {{"", [](Conn& c) { return Segment{.seq = c.R + 10, .ack = not_the_fin(c), .flags = FIN | ACK}; }}};
+  const std::vector<Named> fin_dup = {{"", [](Conn& c) { return Segment{.seq = c.R - 1, .ack = not_the_fin(c), .flags = FIN | ACK}; }}};
+
+  const std::vector<std::string> none;
+  const std::vector<std::string> unacceptable = {"RFC9293-3.5.2-4"};
+  const std::vector<std::string> after_fin = {};
+  return {
+      // event, profiles, origin, stimuli           CL    LI       SS             SR             ES             F1             F2             CW             CG           LA           TW
+      {"CKSUM-BAD", all_profiles, "", bad_checksum, {".", ".",     ".",           ".",           ".",           ".",           ".",           ".",           ".",         ".",         "."}, {"MUST-3"}},
+      {"SEQ-BAD", all_profiles, "", seq_bad,        {"Ra","Ra",    "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, unacceptable},
+      {"ZWIN", all_profiles, "", zero_window,       {"-", "-",     "-",           "-",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, unacceptable, {.full = true}},
+      {"RST-OUT", all_profiles, "", rst_out,        {".", ".",     "-",           ".",           ".",           ".",           ".",           ".",           ".",         ".",         "."}, {"RFC9293-3.5.3-1", "RFC5961-3.2-1", "RFC9293-3.5.2-2"}},
+      {"RST-OUT", all_profiles, "", rst_bad_ack,    {"-", "-",     ".",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1", "RFC5961-3.2-5"}},
+      {"RST-EXACT", all_profiles, "", rst_exact,    {".", ".",     "-",           "-",           ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL",      ".>CL",      ".>CL"}, {"RFC9293-3.5.3-1", "RFC5961-3.2-2", "RFC9293-3.5.2-2"}},
+      {"RST-EXACT", all_profiles, "", rst_syn_sent, {"-", "-",     ".>CL!FX",     "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1", "RFC5961-3.2-5"}},
+      {"RST-EXACT", all_profiles, "passive", rst_exact, {"-","-",  "-",           ".>LI",        "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC5961-3.2-2"}},
+      {"RST-EXACT", all_profiles, "active", rst_exact,  {"-","-",  "-",           ".>CL!FX",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC5961-3.2-2"}},
+      {"RST-EXACT", "rfc1337", "", rst_exact,       {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "."}, {"RFC1337-F1"}},
+      {"RST-EXACT", "default", "", rst_exact,       {"-", "-",     "-",           "-",           ".>CL!TX",     "-",           "-",           "-",           "-",         "-",         "."}, {"RFC1337-F1"}},
+      {"RST-INWIN", "base", "", rst_inwin,          {".", ".",     "-",           "-",           ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL",      ".>CL",      ".>CL"}, {"RFC9293-3.5.3-1"}},
+      {"RST-INWIN", "base", "passive", rst_inwin,   {"-", "-",     "-",           ".>LI",        "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1"}},
+      {"RST-INWIN", "base", "active", rst_inwin,    {"-", "-",     "-",           ".>CL!FX",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1"}},
+      {"RST-INWIN", "rfc5961", "", rst_inwin,       {".", ".",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-3.2-3", "RFC5961-3.2-4", "RFC9293-3.10.7.4-1"}},
+      {"RST-INWIN", "rfc1337", "", rst_inwin,       {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "."}, {"RFC1337-F1"}},
+      {"RST-INWIN", "default", "", rst_inwin,       {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "A|."}, {"RFC1337-F1"}},
+      {"SYN-IN", all_profiles, "", syn_first,       {"R0","SA>SR", "SA>SR",       "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-1"}},
+      {"SYN-IN", all_profiles, "passive", syn_in,   {"-", "-",     "-",           ".>LI|A",      "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"SYN-IN", "base", "active", syn_in,          {"-", "-",     "-",           "R0>CL!T",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"SYN-IN", "rfc5961", "active", syn_in,       {"-", "-",     "-",           "A",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC5961-4.2-1"}},
+      {"SYN-IN", "base", "", syn_in,                {"-", "-",     "-",           "-",           "R0>CL!T",     "R0>CL!T",     "R0>CL!T",     "R0>CL!T",     "R0>CL!T",   "R0>CL!T",   "R0>CL"}, none},
+      {"SYN-IN", "rfc5961", "", syn_in,             {"-", "-",     "-",           "-",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-4.2-1", "RFC5961-4.2-2", "RFC9293-3.10.7.4-2"}},
+      {"SYN-OUT", all_profiles, "", syn_first,      {"R0","SA>SR", "SA>SR",       "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"SYN-OUT", all_profiles, "", syn_old,        {"-", "-",     "-",           "A|SA",        "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC9293-3.5.1-1", "RFC5961-4.2-1"}},
+      {"SYN-OUT", all_profiles, "", syn_above,      {"-", "-",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC9293-3.5.1-1", "RFC5961-4.2-1"}},
+      {"SYNACK", all_profiles, "", synack_in,       {"Ra","Ra",    "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.1-3"}},
+      {"SYNACK", all_profiles, "", synack_old,      {"-", "-",     "A>ES!C",      "-",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-4.2-1"}},
+      {"SYNACK", all_profiles, "", synack_above,    {"-", "-",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-4.2-1"}},
+      {"SYNACK", all_profiles, "", synack_bad,      {"-", "-",     "Ra",          "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-3"}},
+      {"SYNACK", all_profiles, "active", synack_old,{"-", "-",     "-",           ".>ES!C|A",    "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"MUST-10"}},
+      {"SYNACK", all_profiles, "passive", synack_in,{"-", "-",     "-",           ".>LI|A",      "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"SYNACK", "base", "active", synack_in,       {"-", "-",     "-",           "Ra>CL!T",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"SYNACK", "rfc5961", "active", synack_in,    {"-", "-",     "-",           "A",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC5961-4.2-1"}},
+      {"SYNACK", "base", "", synack_in,             {"-", "-",     "-",           "-",           "Ra>CL!T",     "Ra>CL!T",     "Ra>CL!T",     "Ra>CL!T",     "Ra>CL!T",   "Ra>CL!T",   "Ra>CL"}, none},
+      {"SYNACK", "rfc5961", "", synack_in,          {"-", "-",     "-",           "-",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-4.2-1", "RFC5961-4.2-2"}},
+      {"ACK-OFF", all_profiles, "", ack_off,        {"R0",".",     ".",           ".",           ".",           ".",           ".",           ".",           ".",         ".",         "."}, {"RFC9293-3.1-2"}},
+      {"ACK-NEW", all_profiles, "", ack_S,          {"Ra","Ra",    ".",           ".>ES!C",      "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-1"}},
+      {"ACK-NEW", all_profiles, "", ack_data,       {"-", "-",     "-",           "-",           ".",           ".",           "-",           ".",           ".",         ".",         "-"}, none, {.outstanding = true}},
+      {"ACK-DUP", all_profiles, "", ack_U,          {"Ra","Ra",    "Ra",          "Ra",          ".",           ".",           ".",           ".",           ".",         ".",         ".|A"}, {"RFC9293-3.5.2-3"}},
+      {"ACK-FUT", "base", "", ack_future,           {"Ra","Ra",    "Ra",          "Ra|A",        "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC9293-3.5.2-3", "RFC9293-3.5.2-4"}},
+      {"ACK-FUT", "rfc5961", "", ack_future,        {"Ra","Ra",    "Ra",          "Ra|A",        "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-5.2-2", "RFC5961-5.2-3"}},
+      {"ACK-OLD", all_profiles, "", ack_old,        {"Ra","Ra",    "Ra",          "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-3"}},
+      {"ACK-OLD", "base", "", ack_old,              {"-", "-",     "-",           "Ra",          "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC5961-5.1-1"}},
+      {"ACK-OLD", "rfc5961", "", ack_old,           {"-", "-",     "-",           "A|Ra",        "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-5.2-2", "RFC5961-5.2-3", "RFC9293-3.10.7.4-3"}},
+      {"ACK-OLD", "rfc5961", "", ack_oldest,        {"-", "-",     "-",           "-",           "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC5961-5.2-2"}},
+      {"ACK-FIN", all_profiles, "", ack_S,          {"Ra","Ra",    "-",           "-",           "-",           ".>F2",        "-",           "-",           ".>TW",      ".>CL!X",    "-"}, none},
+      {"WND-UPD", all_profiles, "", window,         {"Ra","Ra",    "Ra",          "Ra",          ".",           "-",           ".",           ".",           "-",         "-",         ".|A"}, {"RFC9293-3.10.7.4-4"}},
+      {"URG", all_profiles, "", urg,                {"Ra","Ra",    ".",           "D+10>ES!CRU", "D+10!RU",     "D+10!RU",     "D+10!RU",     ".|A",         ".|A",       ".|A",       ".|A"}, none},
+      {"URG", all_profiles, "", urg_syn,            {"-", "-",     "D+10>ES!CRU", "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"TXT-INORD", all_profiles, "", text_R,       {"Ra","Ra",    ".",           "D+10>ES!CR",  "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC9293-3.5.1-2"}},
+      {"TXT-INORD", all_profiles, "", text_syn,     {"-", "-",     "D+10>ES!CR|A>ES!C", "-",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"TXT-OOO", all_profiles, "", text_ooo,       {"Ra","Ra",    ".",           "A>ES!C|A",    "A",           "A",           "A",           ".|A",         ".|A",       ".|A",       ".|A"}, {"SHLD-31"}},
+      {"TXT-OVL", all_profiles, "", text_ovl,       {"Ra","Ra",    ".",           "-",           "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC9293-3.10.7.4-5"}},
+      {"TXT-OVL", all_profiles, "", text_ovl_syn,   {"-", "-",     "-",           "D+10>ES!CR",  "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.10.7.4-5"}},
+      {"FIN", all_profiles, "", fin,                {"Ra","Ra",    ".",           "Df>CW!CP",    "Df>CW!P",     "Df>CG!P",     "Df>TW!P",     ".|A",         ".|A",       ".|A",       ".|A"}, {"MUST-12"}},
+      {"FIN", all_profiles, "", fin_syn,            {"-", "-",     "Df>CW!CP|A>ES!C", "-",       "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"FINACK", all_profiles, "", finack,          {"Ra","Ra",    "-",           "Df>CW!CP",    "-",           "Df>TW!P",     "-",           "-",           "-",         "-",         "-"}, none},
+      {"FINACK", all_profiles, "", finack_old,      {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "A>TW|A",    "A|.>CL!X",  "-"}, none},
+      {"FIN-OOO", all_profiles, "", fin_ooo,        {"Ra","Ra",    ".",           "A>ES!C",      "A",           "A",           "A",           "A|.",         "A|.",       "A|.",       "A|."}, none},
+      {"FIN-DUP", all_profiles, "", fin_dup,        {"Ra","Ra",    "-",           "-",           "-",           "-",           "-",           "A",           "A",         "A",         "A"}, unacceptable},
+  };
+}
+// clang-format on
+
+std::vector<std::string> words(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t end = std::min(text.find(' ', i), text.size());
+    out.push_back(text.substr(i, end - i));
+    i = end + 1;
+  }
+  return out;
+}
+
+bool answers(const Outcome& o, bool silence) { return (o.send == ".") == silence; }
+
+Segment answer_to(const Outcome& o, const Segment& s, Conn& c, std::uint32_t r) {
+  if (o.send == "Ra") return {.seq = *s.ack, .flags = RST};
+  if (o.send == "R0") return {.seq = 0, .ack = *s.seq + s.length(), .flags = RST | ACK};
+  if (o.send == "SA") {
+    Segment p{.ack = *s.seq + 1, .flags = SYN | ACK};
+    p.seq = c.iss;
+    if (!c.iss_known) p.seq.reset();
+    return p;
+  }
+  return {.seq = c.S, .ack = r + o.octets + (o.fin ? 1 : 0), .flags = ACK};
+}
+
+/// Sends one stimulus and takes the answer: the outcome that fits.
+const Outcome& exchange(Tester& t, const Named& stimulus, const std::vector<Outcome>& legal) {
+  Conn& c = t.c();
+  const std::uint32_t r = c.R;
+  const Segment s = c.fill(stimulus.make(c));
+  c.send(s);
+  std::vector<const Outcome*> left;
+  bool silence_is_legal = false;
+  bool late = false;
+  std::vector<Segment> patterns;
+  for (const Outcome& o : legal) {
+    silence_is_legal = silence_is_legal || o.send == ".";
+    late = late || o.send == "D";
+    if (o.send != ".") patterns.push_back(answer_to(o, s, c, r));
+  }
+  if (!c.iss_known && legal.size() == 1 && legal[0].send == "SA") {
+    c.expect_syn_ack();
+    left.push_back(&legal[0]);
+  } else if (patterns.empty()) {
+    t.expect_nothing(ack_delay);
+  } else if (silence_is_legal) {
+    const auto got = patterns.size() == 1 ? c.allow(patterns[0], ack_delay) : std::nullopt;
+    if (patterns.size() != 1) t.fail("two answers or silence (a defect of the case)");
+    for (const Outcome& o : legal) {
+      if (answers(o, !got)) left.push_back(&o);
+    }
+  } else {
+    const std::size_t n = c.expect_one_of(patterns, late ? ack_delay : at_once);
+    for (const Outcome& o : legal) {
+      if (answer_to(o, s, c, r).ack == patterns[n].ack && answer_to(o, s, c, r).flags == patterns[n].flags) {
+        left.push_back(&o);
+      }
+    }
+  }
+  if (patterns.empty()) {
+    for (const Outcome& o : legal) left.push_back(&o);
+  }
+  if (left.size() > 1 && c.handle && t.options().dut_level >= 1) {  // STATUS tells which of them it was
+    const State state = t.dut().status(*c.handle).state;
+    for (const Outcome* o : left) {
+      if (o->next == state) return *o;
+    }
+    for (const Outcome* o : left) {
+      if (o->next == State::unknown) return *o;
+    }
+  }
+  if (left.size() > 1 && (c.pending_notifications() & acceptable) == 0) return *left.back();
+  return *left.front();
+}
+
+void accept_it(Tester& t, State next) {
+  if (t.c().handle || next == State::listen || next == State::syn_received) return;
+  if (next == State::established || next == State::close_wait) t.accept();
+}
+
+void run_row(Tester& t, State state, Role role, const Row& row, const std::vector<Named>& stimuli,
+             const std::vector<Outcome>& legal) {
+  Conn& c = t.c();
+  bring(t, state, role, row.past);
+  c.forget_notifications();
+  State now = state;
+  std::uint32_t octets = 0;
+  for (const Named& stimulus : stimuli) {
+    t.step(std::string(row.event) + (*stimulus.name != '\0' ? std::string(" ") + stimulus.name : "") + " in " +
+           to_string(state));
+    const Outcome& o = exchange(t, stimulus, legal);
+    now = o.next == State::unknown ? state : o.next;
+    octets += o.octets;
+    accept_it(t, now);
+    if (c.handle && now != State::closed && now != State::listen) c.expect_status(now);
+    if (c.handle) expect_told(t, o.told, now);
+    if (state == State::listen && now == State::listen) t.check(c.pending_notifications() == 0, "the listener's user was told something");
+    c.forget_notifications();
+  }
+  const bool alive = c.handle && now != State::closed && now != State::listen;
+  if (octets > 0) c.user_receive(octets);
+  if (alive && !row.past.full) {
+    const bool ended = now == State::close_wait || now == State::closing || now == State::last_ack || now == State::time_wait;
+    c.receive(1, ended ? CallStatus::closing : CallStatus::would_block);
+  }
+  const std::string event = row.event;
+  const bool data_state = now == State::established || now == State::fin_wait_1 || now == State::fin_wait_2;
+  if (data_state && (event == "TXT-OOO" || event == "FIN-OOO")) {
+    t.step("the gap is filled: one ACK for all of it");
+    const bool fin = event == "FIN-OOO";
+    c.send(text(c, c.R, 10, not_the_fin(c)));
+    c.expect({.ack = c.R + (fin ? 11 : 20), .flags = ACK});
+    c.user_receive(fin ? 10 : 20);
+    if (fin) {
+      c.expect_notification(peer_fin);
+      now = now == State::established ? State::close_wait : now == State::fin_wait_1 ? State::closing : State::time_wait;
+    }
+  }
+  if (row.past.outstanding && event == "ACK-NEW") {
+    c.send({.ack = c.iss + 1 + static_cast<std::uint32_t>(c.user_supplied), .flags = ACK});
+    t.expect_nothing();
+  }
+  if (row.past.full && alive) {
+    t.step("the user reads");
+    if (now == state && legal[0].send == "A") c.absorb_window_updates = now == State::established || now == State::fin_wait_1 || now == State::fin_wait_2;
+    c.user_receive(unread(c) - (state == State::established || state == State::fin_wait_1 || state == State::fin_wait_2 ? 0 : 1));
+  }
+  confirm(t, state, now);
+}
+
+/// WND-UPD with octets that wait for it: they come at once, and with them the FIN that waits behind.
+void window_opens(Tester& t, State state) {
+  Conn& c = t.c();
+  bring(t, state, Role::passive, {.blocked = true});
+  t.step("the window opens");
+  c.window = 1000;
+  c.send({.ack = c.U, .flags = ACK});
+  const Received got = c.expect_loose({.seq = c.S, .ack = c.R, .payload = c.user_text(20, 50), .flags_set = ACK, .flags_clear = SYN | RST | URG});
+  if (state != State::established && state != State::close_wait && !got.has(FIN)) c.expect_fin();
+  if (state == State::established || state == State::close_wait) t.check(!got.has(FIN), "a FIN without CLOSE");
+  c.expect_status(state);
+  c.send_ack();
+  t.expect_nothing();
+  confirm(t, state, state == State::fin_wait_1 ? State::fin_wait_2
+                    : state == State::closing  ? State::time_wait
+                    : state == State::last_ack ? State::closed
+                                               : state);
+}
+
+/// A SYN in TIME_WAIT beyond the old incarnation opens the next one (MAY-2, RFC 6191 without timestamps).
+void reopened(Tester& t, std::uint32_t beyond, bool opens) {
+  Conn& c = t.c();
+  bring(t, State::time_wait, Role::passive);
+  c.forget_notifications();
+  const std::uint32_t old_s = c.S;
+  const std::uint32_t at = c.R + beyond;
+  if (!opens) {
+    c.send({.seq = at, .flags = SYN});
+    c.allow({.flags = ACK}, ack_delay);
+    confirm(t, State::time_wait, State::time_wait);
+    return;
+  }
+  c.restart(at);
+  c.send_syn();
+  c.expect_syn_ack();
+  t.check(seq_lt(old_s - 1, c.iss), "the new ISS is not beyond the sequence numbers of the old incarnation");
+  confirm(t, State::time_wait, State::syn_received);
+}
+
+}  // namespace
+
+void register_transitions_segments(Registry& r) {
+  std::map<std::string, int> seen;
+  for (const Row& row : table()) {
+    for (std::size_t n = 0; n < columns.size(); ++n) {
+      const State state = columns[n];
+      const std::string cell = row.cells[n];
+      if (cell == "-") continue;
+      const std::vector<Outcome> legal = parse_cell(cell);
+      const bool moves = std::any_of(legal.begin(), legal.end(), [](const Outcome& o) {
+        return o.next != State::unknown || o.octets > 0;
+      }) || row.past.outstanding || legal[0].send == "SA";
+      std::vector<std::vector<Named>> groups;
+      if (moves) {
+        for (const Named& s : row.stimuli) groups.push_back({s});
+      } else {
+        groups.push_back(row.stimuli);
+      }
+      for (const std::string& profile : words(row.profiles)) {
+        std::vector<Role> roles = {state == State::syn_sent ? Role::active : Role::passive};
+        const std::string origin = row.origin;
+        if (origin == "active") roles = {Role::active};
+        if (origin.empty() && state == State::syn_received) roles.push_back(Role::active);
+        for (const Role role : roles) {
+          for (const std::vector<Named>& stimuli : groups) {
+            std::string id = "transitions/" + row_name(state) + "/" + row.event + "/" + profile;
+            if (state == State::syn_received) id += std::string("/") + to_string(role);
+            std::string variant = stimuli.size() == 1 ? stimuli[0].name : row.past.outstanding ? "outstanding" : "";
+            if (!variant.empty()) id += "/" + variant;
+            if (seen[id]++ != 0) id += "-" + std::to_string(seen[id]);
+            std::vector<std::string> rules = {"ST-" + row_name(state) + "-" + row.event};
+            rules.insert(rules.end(), row.rules.begin(), row.rules.end());
+            Settings settings = calm();
+            if (profile != "default") settings.emplace_back("TW_REUSE", 0);
+            const std::string event = row.event;
+            Level level = Level::must;
+            if (event == "ACK-OLD" && n >= 4) level = Level::may;
+            if ((event == "TXT-OOO" || event == "FIN-OOO") && n >= 4 && n <= 6) level = Level::should;
+            r.add({.id = id,
+                   .title = event + " in " + to_string(state) + (variant.empty() ? "" : ", " + variant),
+                   .rules = rules,
+                   .description = "The stimuli of the catalogue's event " + event + " in " + to_string(state) + " (" +
+                                  to_string(role) + " open), profile " + profile + ". Legal: " + cell +
+                                  " in the notation of the transition table; nothing else is sent, delivered or told, "
+                                  "and the next state is confirmed by STATUS and its probe.",
+                   .run = [state, role, row, stimuli, legal](Tester& t) { run_row(t, state, role, row, stimuli, legal); },
+                   .level = level,
+                   .profile = profile,
+                   .settings = settings});
+          }
+        }
+      }
+    }
+  }
+  for (const State state : {State::established, State::fin_wait_1, State::close_wait, State::closing, State::last_ack}) {
+    r.add({.id = "transitions/" + row_name(state) + "/WND-UPD/blocked",
+           .title = std::string("WND-UPD in ") + to_string(state) + " with octets that wait for it",
+           .rules = {"ST-" + row_name(state) + "-WND-UPD", "RFC9293-3.10.7.4-4"},
+           .description = "The peer's window was 0 and 50 octets wait; <SEQ=R><ACK=U> with a window of 1000 releases "
+                          "them at once, and the FIN behind them when the user has closed.",
+           .run = [state](Tester& t) { window_opens(t, state); },
+           .settings = calm()});
+  }
+  const struct {
+    const char* event;
+    const char* name;
+    std::uint32_t beyond;
+    bool opens;
+  } reuse[] = {{"SYN-IN", "tw-reuse", 1, true},
+               {"SYN-OUT", "tw-reuse-above", 66'535, true},
+               {"SYN-OUT", "tw-reuse-old", 0xFFFFFFFFU - 20, false}};
+  for (const auto& entry : reuse) {
+    const auto [event, name, beyond, opens] = entry;
+    r.add({.id = std::string("transitions/TIME-WAIT/") + event + "/default/" + name,
+           .title = opens ? "TIME_WAIT: a SYN beyond the old incarnation opens anew" : "TIME_WAIT: an old SYN does not open",
+           .rules = {std::string("ST-TIME-WAIT-") + event, "MAY-2"},
+           .description = opens ? "SYN above RCV.NXT with a listener there: SYN,ACK with an ISS beyond the old numbers; "
+                                  "the new incarnation transfers."
+                                : "SYN below RCV.NXT: silence or <SEQ=S><ACK=R>, and TIME_WAIT lives on.",
+           .run = [beyond = beyond, opens = opens](Tester& t) { reopened(t, beyond, opens); },
+           .level = Level::may,
+           .settings = calm()});
+  }
+}
+
+}  // namespace tiptoe::conformance::cases
