@@ -12,15 +12,14 @@ class Cursor {
  public:
   explicit constexpr Cursor(unsigned width) : pos_(width) {}
 
-  constexpr void put(std::span<std::uint32_t> words, unsigned bits, std::uint64_t value) {
+  // A field of at most 48 bits lies in at most three words. Without a loop, and inlined, all positions are constants.
+  [[gnu::always_inline]] constexpr void put(std::span<std::uint32_t> words, unsigned bits, std::uint64_t value) {
     pos_ -= bits;
-    for (unsigned done = 0; done < bits;) {
-      const unsigned word = (pos_ + done) / 32, shift = (pos_ + done) % 32;
-      const unsigned n = bits - done < 32 - shift ? bits - done : 32 - shift;
-      const std::uint64_t mask = (std::uint64_t{1} << n) - 1;
-      words[word] |= static_cast<std::uint32_t>((value >> done & mask) << shift);
-      done += n;
-    }
+    value &= (std::uint64_t{1} << bits) - 1;
+    const unsigned word = pos_ / 32, shift = pos_ % 32;
+    words[word] |= static_cast<std::uint32_t>(value << shift);
+    if (shift + bits > 32) words[word + 1] |= static_cast<std::uint32_t>(value >> (32 - shift));
+    if (shift + bits > 64) words[word + 2] |= static_cast<std::uint32_t>(value >> (64 - shift));
   }
 
   constexpr std::uint64_t get(std::span<const std::uint32_t> words, unsigned bits) {
