@@ -189,7 +189,9 @@ module tiptoe_arbiter #(
   end
 
 `ifndef SYNTHESIS
-  one_grant: assert property (@(posedge clk_i) disable iff (rst_i) $onehot0(grant_o));
+  always_ff @(posedge clk_i) begin
+    if (!rst_i) one_grant: assert ($onehot0(grant_o));
+  end
 `endif
 
 endmodule

@@ -80,9 +80,11 @@ module tiptoe_freelist #(
   end
 
 `ifndef SYNTHESIS
-  one_change: assert property (@(posedge clk_i) disable iff (rst_i) !(take_i && free_i));
-  take_free: assert property (@(posedge clk_i) disable iff (rst_i) take_i |-> free_q[take_idx_i]);
-  free_taken: assert property (@(posedge clk_i) disable iff (rst_i) free_i |-> !free_q[free_idx_i]);
+  always_ff @(posedge clk_i) begin
+    if (!rst_i) one_change: assert (!(take_i && free_i));
+    if (!rst_i && take_i) take_free: assert (free_q[take_idx_i]);
+    if (!rst_i && free_i) free_taken: assert (!free_q[free_idx_i]);
+  end
 `endif
 
 endmodule

@@ -195,13 +195,13 @@ module tiptoe_listen #(
   if (LISTENERS != 4 && LISTENERS != 8 && LISTENERS != 16 && LISTENERS != 32) begin : gen_bad_listeners
     $fatal(1, "tiptoe_listen: LISTENERS must be 4, 8, 16 or 32");
   end
-  add_free: assert property (@(posedge clk_i) disable iff (rst_i) c_add_i |-> !valid_q[c_i]);
-  remove_used: assert property (@(posedge clk_i) disable iff (rst_i) c_rem_i |-> valid_q[c_i]);
   always_ff @(posedge clk_i) begin
+    if (!rst_i && c_add_i) add_free: assert (!valid_q[c_i]);
+    if (!rst_i && c_rem_i) remove_used: assert (valid_q[c_i]);
     if (!rst_i && c_up_i && alive) count_up: assert (count_q[c_i] < backlog_q[c_i]);
     if (!rst_i && c_down_i && alive) count_down: assert (count_q[c_i] != '0);
+    if (!rst_i && aq_pop_i) pop_used: assert (aq_valid_o);
   end
-  pop_used: assert property (@(posedge clk_i) disable iff (rst_i) aq_pop_i |-> aq_valid_o);
 `endif
 
 endmodule

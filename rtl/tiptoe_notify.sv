@@ -155,9 +155,11 @@ module tiptoe_notify #(
   assign idle_o = !valid_q && !q_valid && pending_q == '0;
 
 `ifndef SYNTHESIS
-  queued_once: assert property (@(posedge clk_i) disable iff (rst_i) push |-> !queued_q[c_idx_i]);
-  init_alone: assert property (@(posedge clk_i) disable iff (rst_i) init_i |-> !c_valid_i && !load_conn);
-  accept_held: assert property (@(posedge clk_i) disable iff (rst_i) c_valid_i && c_accepted_i |-> !c_unaccepted_i);
+  always_ff @(posedge clk_i) begin
+    if (!rst_i && push) queued_once: assert (!queued_q[c_idx_i]);
+    if (!rst_i && init_i) init_alone: assert (!c_valid_i && !load_conn);
+    if (!rst_i && c_valid_i && c_accepted_i) accept_held: assert (!c_unaccepted_i);
+  end
 `endif
 
 endmodule

@@ -57,8 +57,10 @@ module tiptoe_outq #(
   end
 
 `ifndef SYNTHESIS
-  no_overflow: assert property (@(posedge clk_i) disable iff (rst_i) push && !pop_i |-> count_q < CONNS[10:0]);
-  no_underflow: assert property (@(posedge clk_i) disable iff (rst_i) pop_i |-> valid_o);
+  always_ff @(posedge clk_i) begin
+    if (!rst_i && push && !pop_i) no_overflow: assert (count_q < CONNS[10:0]);
+    if (!rst_i && pop_i) no_underflow: assert (valid_o);
+  end
 `endif
 
 endmodule

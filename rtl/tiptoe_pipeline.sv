@@ -220,39 +220,44 @@ module tiptoe_pipeline #(
     $fatal(1, "tiptoe_pipeline: RECORD_W or DEADLINE_W is not the width of its structure");
   end
 
-  // A connection has one event in flight (hazards are handled by the arbiter and nowhere else).
-  one_in_flight: assert property (@(posedge clk_i) disable iff (rst_i)
-    grant_i && ev_i.has_conn |-> !(stage_valid_o[0] && stage_idx_o[9:0] == ev_i.idx) &&
-                                 !(stage_valid_o[1] && stage_idx_o[19:10] == ev_i.idx) &&
-                                 !(stage_valid_o[2] && stage_idx_o[29:20] == ev_i.idx) &&
-                                 !(stage_valid_o[3] && stage_idx_o[39:30] == ev_i.idx));
-  one_creator: assert property (@(posedge clk_i) disable iff (rst_i) $onehot0(creator_q));
-  one_command: assert property (@(posedge clk_i) disable iff (rst_i) $onehot0(cmd_q));
-
-  // The record keeps its order: SND.UNA <= SND.NXT, what is to be sent lies between, RCV.NXT is inside what was advertised.
   logic live;
   assign live = we && co_rec_o.state != tiptoe_pkg::CLOSED;
-  snd_order: assert property (@(posedge clk_i) disable iff (rst_i)
-    live |-> tiptoe_pkg::seq_le(co_rec_o.snd_una, co_rec_o.snd_nxt) &&
-             tiptoe_pkg::seq_le(co_rec_o.snd_una, co_rec_o.rtx_nxt) &&
-             tiptoe_pkg::seq_le(co_rec_o.rtx_nxt, co_rec_o.snd_nxt) &&
-             tiptoe_pkg::seq_le(co_rec_o.snd_nxt, co_rec_o.snd_end + 32'd1));
-  rcv_order: assert property (@(posedge clk_i) disable iff (rst_i)
-    live |-> tiptoe_pkg::seq_le(co_rec_o.rcv_nxt, co_rec_o.rcv_adv) &&
-             tiptoe_pkg::seq_le(co_rec_o.rcv_user, co_rec_o.rcv_nxt) &&
-             tiptoe_pkg::seq_le(co_rec_o.rcv_free, co_rec_o.rcv_user));
-  // Advertised octets have a place in the buffer.
-  rcv_fits: assert property (@(posedge clk_i) disable iff (rst_i)
-    live |-> co_rec_o.rcv_adv - co_rec_o.rcv_free <= (32'd1 << RX_BUF_LOG2) + {31'd0, tiptoe_pkg::fin_seen(co_rec_o.state)});
-  delete_closes: assert property (@(posedge clk_i) disable iff (rst_i)
-    co_o.cam_del |-> co_has_conn_o && co_rec_o.state == tiptoe_pkg::CLOSED && co_dl_o == '0);
-  create_opens: assert property (@(posedge clk_i) disable iff (rst_i)
-    co_o.cam_ins |-> co_has_conn_o && (co_rec_o.state == tiptoe_pkg::SYN_SENT ||
-                                       co_rec_o.state == tiptoe_pkg::SYN_RECEIVED));
-  // Whatever is unacknowledged or blocked is under a timer, or comes back through the output queue.
-  timer_runs: assert property (@(posedge clk_i) disable iff (rst_i)
-    live && co_rec_o.snd_una != co_rec_o.snd_nxt && co_rec_o.state != tiptoe_pkg::TIME_WAIT &&
-    !co_o.evt[7] |-> co_dl_o.rtx.armed || co_rec_o.state == tiptoe_pkg::FIN_WAIT_2);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_i) begin
+      one_creator: assert ($onehot0(creator_q));
+      one_command: assert ($onehot0(cmd_q));
+    end
+
+    // A connection has one event in flight: hazards are handled by the arbiter and nowhere else.
+    if (!rst_i && grant_i && ev_i.has_conn) begin
+      not_in_read: assert (!(stage_valid_o[0] && stage_idx_o[9:0] == ev_i.idx));
+      not_in_check: assert (!(stage_valid_o[1] && stage_idx_o[19:10] == ev_i.idx));
+      not_in_update: assert (!(stage_valid_o[2] && stage_idx_o[29:20] == ev_i.idx));
+      not_in_output: assert (!(stage_valid_o[3] && stage_idx_o[39:30] == ev_i.idx));
+    end
+
+    if (!rst_i && live) begin
+      // SND.UNA <= RTX.NXT <= SND.NXT <= one past the FIN
+      snd_una_nxt: assert (tiptoe_pkg::seq_le(co_rec_o.snd_una, co_rec_o.snd_nxt));
+      rtx_after_una: assert (tiptoe_pkg::seq_le(co_rec_o.snd_una, co_rec_o.rtx_nxt));
+      rtx_before_nxt: assert (tiptoe_pkg::seq_le(co_rec_o.rtx_nxt, co_rec_o.snd_nxt));
+      nothing_invented: assert (tiptoe_pkg::seq_le(co_rec_o.snd_nxt, co_rec_o.snd_end + 32'd1));
+      // what the host has freed <= has taken <= RCV.NXT <= advertised, and the advertised octets have a place
+      free_user: assert (tiptoe_pkg::seq_le(co_rec_o.rcv_free, co_rec_o.rcv_user));
+      user_nxt: assert (tiptoe_pkg::seq_le(co_rec_o.rcv_user, co_rec_o.rcv_nxt));
+      nxt_adv: assert (tiptoe_pkg::seq_le(co_rec_o.rcv_nxt, co_rec_o.rcv_adv));
+      rcv_fits: assert (co_rec_o.rcv_adv - co_rec_o.rcv_free <=
+                        (32'd1 << RX_BUF_LOG2) + {31'd0, tiptoe_pkg::fin_seen(co_rec_o.state)});
+      // what is unacknowledged is under a timer
+      if (co_rec_o.snd_una != co_rec_o.snd_nxt) timer_runs: assert (co_dl_o.rtx.armed);
+    end
+    if (!rst_i && co_o.cam_del)
+      delete_closes: assert (co_has_conn_o && co_rec_o.state == tiptoe_pkg::CLOSED && co_dl_o == '0);
+    if (!rst_i && co_o.cam_ins)
+      create_opens: assert (co_has_conn_o && (co_rec_o.state == tiptoe_pkg::SYN_SENT ||
+                                              co_rec_o.state == tiptoe_pkg::SYN_RECEIVED));
+  end
 `endif
 
 endmodule

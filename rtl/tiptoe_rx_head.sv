@@ -149,7 +149,9 @@ module tiptoe_rx_head (
   end
 
 `ifndef SYNTHESIS
-  grant_offered: assert property (@(posedge clk_i) disable iff (rst_i) ev_grant_i |-> ev_valid_o);
+  always_ff @(posedge clk_i) begin
+    if (!rst_i && ev_grant_i) grant_offered: assert (ev_valid_o);
+  end
 `endif
 
 endmodule

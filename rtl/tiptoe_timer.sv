@@ -180,7 +180,9 @@ module tiptoe_timer #(
   begin : gen_bad_scan
     $fatal(1, "tiptoe_timer: TIMER_SCAN must be 1, 2, 4 or 8 and at most CONNS/4");
   end
-  grant_offered: assert property (@(posedge clk_i) disable iff (rst_i) ev_grant_i |-> ev_valid_o);
+  always_ff @(posedge clk_i) begin
+    if (!rst_i && ev_grant_i) grant_offered: assert (ev_valid_o);
+  end
 `endif
 
 endmodule

@@ -328,10 +328,10 @@ module tiptoe_update #(
         fin_here = chk_i.fin && !cut;
         if (fin_here && !rec_i.fin_pend) begin
           if (text_end - rec_o.rcv_nxt <= wnd &&
-            !(rec_i.ooo0.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo0.last)) &&
-            !(rec_i.ooo1.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo1.last)) &&
-            !(rec_i.ooo2.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo2.last)) &&
-            !(rec_i.ooo3.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo3.last))) begin
+              !(rec_i.ooo0.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo0.last)) &&
+              !(rec_i.ooo1.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo1.last)) &&
+              !(rec_i.ooo2.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo2.last)) &&
+              !(rec_i.ooo3.valid && tiptoe_pkg::seq_lt(text_end, rec_i.ooo3.last))) begin
             rec_o.fin_pend = 1'b1;
             rec_o.fin_seq = text_end;
           end else begin

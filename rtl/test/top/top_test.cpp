@@ -381,6 +381,7 @@ TYPED_TEST(Top, Latency) {
 // everything that was taken comes back.
 TYPED_TEST(Top, Soak) {
   auto& e = this->e;
+  auto& p = this->p;
   const char* env = std::getenv("TIPTOE_RTL_SOAK");
   const unsigned long cycles = env ? std::strtoul(env, nullptr, 0) : 60'000;
   const char* seed = std::getenv("TIPTOE_RTL_SEED");
@@ -490,7 +491,7 @@ TYPED_TEST(Top, Soak) {
     if (conns.size() > 3 * ports) conns.clear();
   }
 
-  // Everybody leaves: no listeners, orphans go with their timers, what is left is aborted.
+  // Everybody leaves: no listeners, orphans are reset by their peers' next segment, what is left is aborted.
   e->m_axis_tready = e->evt_ready = e->rsp_ready = e->rxd_tready = 1;
   const auto drain = [&] {
     for (int i = 0; i < 200; ++i) {
@@ -504,12 +505,19 @@ TYPED_TEST(Top, Soak) {
   drain();
   for (std::uint32_t i = 0; i < 8; ++i)
     for (std::uint32_t gen = 0; gen < 16; ++gen) e.call({.op = kClose, .handle = 0x10000U | gen << 5 | i});
+  for (std::uint16_t lport = 80; lport < 84; ++lport)
+    for (std::uint16_t i = 0; i < e.kConns; ++i) {
+      p.lport = lport;
+      p.port = static_cast<std::uint16_t>(4000 + i);
+      e.put_segment(p.make(kAck));
+    }
+  e.settle();
   for (std::uint32_t i = 0; i < e.kConns; ++i)
     for (std::uint32_t gen = 0; gen < 64; ++gen) {
       e.call({.op = kAbort, .handle = gen << 10 | i});
       drain();
     }
-  e.settle();
+  e.advance(3'000'000);  // 2 MSL of those that nobody has accepted
   EXPECT_EQ(e->prb_free_count, e.kConns);
   EXPECT_EQ(e.read(0x44), 0U) << "CurrEstab";
 }
