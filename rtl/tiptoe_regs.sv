@@ -27,6 +27,11 @@ module tiptoe_regs (
     clamp_mtu = (v < 32'd296) ? 16'd296 : (v > 32'd2048) ? 16'd2048 : v[15:0];
   endfunction
 
+  // Limits of registers that are compared with narrow counters of the record (rtx_cnt, keep_cnt, ch_cnt).
+  function automatic logic [31:0] limit(input logic [31:0] v, input logic [31:0] most);
+    limit = (v > most) ? most : v;
+  endfunction
+
   always_ff @(posedge clk_i) begin
     if (rst_i) begin
       cfg_q.local_ip0 <= 32'd0;
@@ -77,19 +82,19 @@ module tiptoe_regs (
         8'h0b: cfg_q.rto_max <= reg_wdata_i;
         8'h0c: cfg_q.syn_rto <= reg_wdata_i;
         8'h0d: cfg_q.syn_backoff <= reg_wdata_i;
-        8'h0e: cfg_q.syn_retries <= reg_wdata_i;
-        8'h0f: cfg_q.data_retries <= reg_wdata_i;
+        8'h0e: cfg_q.syn_retries <= limit(reg_wdata_i, 32'd31);
+        8'h0f: cfg_q.data_retries <= limit(reg_wdata_i, 32'd31);
         8'h10: cfg_q.r1 <= reg_wdata_i;
         8'h11: cfg_q.dack <= reg_wdata_i;
         8'h12: cfg_q.msl <= reg_wdata_i;
         8'h13: cfg_q.fw2_timeout <= reg_wdata_i;
         8'h14: cfg_q.keep_idle_s <= reg_wdata_i;
         8'h15: cfg_q.keep_intvl_s <= reg_wdata_i;
-        8'h16: cfg_q.keep_probes <= reg_wdata_i;
+        8'h16: cfg_q.keep_probes <= limit(reg_wdata_i, 32'd15);
         8'h17: cfg_q.user_timeout <= reg_wdata_i;
         8'h18: cfg_q.open_timeout <= reg_wdata_i;
         8'h19: cfg_q.quiet <= reg_wdata_i;
-        8'h1a: cfg_q.ch_limit <= reg_wdata_i;
+        8'h1a: cfg_q.ch_limit <= limit(reg_wdata_i, 32'd255);
         8'h1b: cfg_q.ch_window <= reg_wdata_i;
         8'h1c: cfg_q.iw_segs <= reg_wdata_i;
         8'h1d: cfg_q.cam_key <= reg_wdata_i;

@@ -22,6 +22,13 @@ constexpr std::array kDefaults{
     Reset{0x21, 0x0f0e0d0c},
 };
 
+// Registers that are compared with narrow counters of the connection record: retries, keepalive probes, challenge ACKs.
+struct Most {
+  std::uint8_t address;
+  std::uint32_t value;
+};
+constexpr std::array kMost{Most{0x0E, 31}, Most{0x0F, 31}, Most{0x16, 15}, Most{0x1A, 255}};
+
 }  // namespace
 
 Registers::Registers(unsigned tx_buf_log2, unsigned rx_buf_log2) {
@@ -41,6 +48,9 @@ void Registers::write(std::uint8_t address, std::uint32_t data) {
   if (address < kFirstWritable || address > kLastWritable) return;
   if (address == kMtu) data = std::clamp<std::uint32_t>(data, 296, 2048);
   if (address == kTtl || address == kTos) data &= 0xFF;
+  for (const Most& m : kMost) {
+    if (address == m.address) data = std::min(data, m.value);
+  }
   value_[address] = data;
   load_config();
 }

@@ -213,6 +213,7 @@ void accept(Ctx& c) {
   c.d.lsn_idx = listener_index(c.ev.cmd.handle);
   c.d.lsn_gen = listener_gen(c.ev.cmd.handle);
   if (!c.ev.has_conn || connection_gen(c.ev.accept_handle) != r.gen || r.state == State::CLOSED) {
+    c.no_output = true;  // the record may be another connection's by now
     return answer(c, Status::ABORTED);
   }
   r.unaccepted = false;
