@@ -170,7 +170,7 @@ class Soaker {
           driver_.push_datagram(std::move(datagram->bytes));
         }
         if (now >= next) {
-          if (random_.below(64) == 0) pace = pick<unsigned>({1, 5, 20, 80, 300, 1500});
+          if (random_.below(64) == 0) pace = pick<unsigned>({1, 2, 5, 20, 80, 400});
           next = now + 1 + random_.below(pace * 2);
           act();
         }
@@ -250,6 +250,7 @@ class Soaker {
     for (unsigned i = 0; i < ports_; ++i)
       command({.op = 1, .lport = listen_port(i), .len = pick<std::uint32_t>({1, 2, 8, 16})});
     hostility_ = pick<unsigned>({0, 1, 1, 4, 12});
+    churn_ = pick<unsigned>({0, 1, 1, 3});
     peer_hosts_ = pick<unsigned>({1, 2, 6});
     peer_ports_ = pick<unsigned>({2, 8, 40, 300});
   }
@@ -327,7 +328,7 @@ class Soaker {
       if (r.status != 0) continue;
       if (r.op == 1) listeners_.push_back(r.handle);
       if (r.op == 2 || r.op == 8 || (r.op == 3 && r.handle >> 16 == 0 && r.len == 0)) remember(r.handle);
-      if (r.op == 4 && r.avail > 0 && one_in(2)) receive(r.handle);
+      if (r.op == 4 && r.avail > 0 && !one_in(8)) receive(r.handle);
     }
   }
 
@@ -493,7 +494,10 @@ class Soaker {
     }
     Peer& p = *found;
     if (s.has(RST)) {
-      if (!one_in(8)) restart(p), p.mute = true;
+      if (one_in(4))
+        restart(p);
+      else
+        peers_.erase(peers_.begin() + (found - peers_.data()));
       return;
     }
     p.window = *s.window;
@@ -561,7 +565,7 @@ class Soaker {
 
   void act_as_peer() {
     if (driver_.datagrams_waiting() > 12) return;
-    if (peers_.empty() || one_in(12)) {
+    if (peers_.empty() || one_in(churn_ == 0 ? 30 : 12 / churn_)) {
       Peer& p =
           add_peer(device_address(), one_in(12) ? 7777 : listen_port(static_cast<unsigned>(random_.below(ports_))),
                    peer_address(), peer_port());
@@ -585,7 +589,12 @@ class Soaker {
       case 9: {  // text in order
         const std::size_t burst = one_in(4) ? 1 + random_.below(6) : 1;
         for (std::size_t i = 0; i < burst; ++i) {
-          const std::size_t text = text_length();
+          std::size_t text = text_length();
+          if (!one_in(8)) {  // mostly no more than the device will take
+            const std::uint32_t in_flight = p.snd_nxt - p.snd_una;
+            const std::uint32_t room = p.window > in_flight ? p.window - in_flight : 0;
+            text = p.fin_sent ? 0 : std::min<std::size_t>(text, room);
+          }
           transmit(from(p, p.snd_nxt, one_in(2) ? ACK : ACK | PSH, text));
           if (!p.fin_sent) p.snd_nxt += static_cast<std::uint32_t>(text);
         }
@@ -802,6 +811,7 @@ class Soaker {
 
   void act_as_host() {
     const std::uint32_t handle = any_handle();
+    if (churn_ > 1 && one_in(12)) return command(one_in(3) ? active_open() : EngineCommand{.op = 5, .handle = handle});
     switch (random_.below(40)) {
       case 0:
       case 1:
@@ -927,7 +937,7 @@ class Soaker {
       std::pair<std::array<std::uint32_t, model::kMaxRecordWords>, std::array<std::uint32_t, model::kDeadlineWords>>>
       logged_{};
   std::deque<Grant> send_grants_{}, receive_grants_{};
-  unsigned ports_ = 1, hostility_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
+  unsigned ports_ = 1, hostility_ = 1, churn_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
 };
 
 /// Calls f with an engine-constructing argument pack of the wanted kind.
