@@ -132,7 +132,8 @@ std::vector<Outcome> parse_cell(std::string_view cell) {
         case '!':
           for (; i < text.size(); ++i) {
             static constexpr std::string_view letters = "CRPXTFU";
-            static constexpr std::uint16_t flags[] = {connected, readable, peer_fin, closed, was_reset, refused, urgent};
+            static constexpr std::uint16_t flags[] = {connected, readable, peer_fin, closed,
+                                                      was_reset, refused,  urgent};
             const std::size_t n = letters.find(text[i]);
             if (n == std::string_view::npos) throw bad("no such notification");
             o.told = static_cast<std::uint16_t>(o.told | flags[n]);

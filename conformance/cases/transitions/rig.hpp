@@ -33,8 +33,8 @@ void bring(Tester&, State, Role, const Past& = {});
 /// Octets of the peer that `full` leaves for the user to read.
 std::size_t unread(const Conn&);
 
-/// One legal outcome: what is sent, the octets that are delivered, whether a FIN is taken, the next state, what the user
-/// is told. Written "<send>[+octets][f][>STATE][!told]":
+/// One legal outcome: what is sent, the octets that are delivered, whether a FIN is taken, the next state, what the
+/// user is told. Written "<send>[+octets][f][>STATE][!told]":
 ///   send   .  nothing                                  A  <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
 ///          D  the same, at once or up to 500 ms late   SA <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
 ///          Ra <SEQ=SEG.ACK><CTL=RST>                   R0 <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
@@ -52,7 +52,8 @@ struct Outcome {
 std::vector<Outcome> parse_cell(std::string_view);
 
 /// Every flag that tells of a transition. SPACE is none.
-inline constexpr std::uint16_t telling = connected | readable | peer_fin | closed | was_reset | refused | timed_out | urgent;
+inline constexpr std::uint16_t telling =
+    connected | readable | peer_fin | closed | was_reset | refused | timed_out | urgent;
 
 /// Nothing but these flags is pending, and all of them are. CLOSED may come or not where a connection ends in silence.
 void expect_told(Tester&, std::uint16_t flags, State next);

@@ -295,13 +295,15 @@ void run_row(Tester& t, State state, Role role, const Row& row, const std::vecto
     accept_it(t, now);
     if (c.handle && now != State::closed && now != State::listen) c.expect_status(now);
     if (c.handle) expect_told(t, o.told, now);
-    if (state == State::listen && now == State::listen) t.check(c.pending_notifications() == 0, "the listener's user was told something");
+    if (state == State::listen && now == State::listen)
+      t.check(c.pending_notifications() == 0, "the listener's user was told something");
     c.forget_notifications();
   }
   const bool alive = c.handle && now != State::closed && now != State::listen;
   if (octets > 0) c.user_receive(octets);
   if (alive && !row.past.full) {
-    const bool ended = now == State::close_wait || now == State::closing || now == State::last_ack || now == State::time_wait;
+    const bool ended =
+        now == State::close_wait || now == State::closing || now == State::last_ack || now == State::time_wait;
     c.receive(1, ended ? CallStatus::closing : CallStatus::would_block);
   }
   const std::string event = row.event;
@@ -314,7 +316,9 @@ void run_row(Tester& t, State state, Role role, const Row& row, const std::vecto
     c.user_receive(fin ? 10 : 20);
     if (fin) {
       c.expect_notification(peer_fin);
-      now = now == State::established ? State::close_wait : now == State::fin_wait_1 ? State::closing : State::time_wait;
+      now = now == State::established  ? State::close_wait
+            : now == State::fin_wait_1 ? State::closing
+                                       : State::time_wait;
     }
   }
   if (row.past.outstanding && event == "ACK-NEW") {
@@ -323,8 +327,10 @@ void run_row(Tester& t, State state, Role role, const Row& row, const std::vecto
   }
   if (row.past.full && alive) {
     t.step("the user reads");
-    if (now == state && legal[0].send == "A") c.absorb_window_updates = now == State::established || now == State::fin_wait_1 || now == State::fin_wait_2;
-    c.user_receive(unread(c) - (state == State::established || state == State::fin_wait_1 || state == State::fin_wait_2 ? 0 : 1));
+    if (now == state && legal[0].send == "A")
+      c.absorb_window_updates = now == State::established || now == State::fin_wait_1 || now == State::fin_wait_2;
+    c.user_receive(unread(c) -
+                   (state == State::established || state == State::fin_wait_1 || state == State::fin_wait_2 ? 0 : 1));
   }
   confirm(t, state, now);
 }
@@ -336,16 +342,18 @@ void window_opens(Tester& t, State state) {
   t.step("the window opens");
   c.window = 1000;
   c.send({.ack = c.U, .flags = ACK});
-  const Received got = c.expect_loose({.seq = c.S, .ack = c.R, .payload = c.user_text(20, 50), .flags_set = ACK, .flags_clear = SYN | RST | URG});
+  const Received got = c.expect_loose(
+      {.seq = c.S, .ack = c.R, .payload = c.user_text(20, 50), .flags_set = ACK, .flags_clear = SYN | RST | URG});
   if (state != State::established && state != State::close_wait && !got.has(FIN)) c.expect_fin();
   if (state == State::established || state == State::close_wait) t.check(!got.has(FIN), "a FIN without CLOSE");
   c.expect_status(state);
   c.send_ack();
   t.expect_nothing();
-  confirm(t, state, state == State::fin_wait_1 ? State::fin_wait_2
-                    : state == State::closing  ? State::time_wait
-                    : state == State::last_ack ? State::closed
-                                               : state);
+  confirm(t, state,
+          state == State::fin_wait_1 ? State::fin_wait_2
+          : state == State::closing  ? State::time_wait
+          : state == State::last_ack ? State::closed
+                                     : state);
 }
 
 /// A SYN in TIME_WAIT beyond the old incarnation opens the next one (MAY-2, RFC 6191 without timestamps).
@@ -378,9 +386,9 @@ void register_transitions_segments(Registry& r) {
       const std::string cell = row.cells[n];
       if (cell == "-") continue;
       const std::vector<Outcome> legal = parse_cell(cell);
-      const bool moves = std::any_of(legal.begin(), legal.end(), [](const Outcome& o) {
-        return o.next != State::unknown || o.octets > 0;
-      }) || row.past.outstanding || legal[0].send == "SA";
+      const bool moves = std::any_of(legal.begin(), legal.end(),
+                                     [](const Outcome& o) { return o.next != State::unknown || o.octets > 0; }) ||
+                         row.past.outstanding || legal[0].send == "SA";
       std::vector<std::vector<Named>> groups;
       if (moves) {
         for (const Named& s : row.stimuli) groups.push_back({s});
@@ -407,23 +415,25 @@ void register_transitions_segments(Registry& r) {
             Level level = Level::must;
             if (event == "ACK-OLD" && n >= 4) level = Level::may;
             if ((event == "TXT-OOO" || event == "FIN-OOO") && n >= 4 && n <= 6) level = Level::should;
-            r.add({.id = id,
-                   .title = event + " in " + to_string(state) + (variant.empty() ? "" : ", " + variant),
-                   .rules = rules,
-                   .description = "The stimuli of the catalogue's event " + event + " in " + to_string(state) + " (" +
-                                  to_string(role) + " open), profile " + profile + ". Legal: " + cell +
-                                  " in the notation of the transition table; nothing else is sent, delivered or told, "
-                                  "and the next state is confirmed by STATUS and its probe.",
-                   .run = [state, role, row, stimuli, legal](Tester& t) { run_row(t, state, role, row, stimuli, legal); },
-                   .level = level,
-                   .profile = profile,
-                   .settings = settings});
+            r.add(
+                {.id = id,
+                 .title = event + " in " + to_string(state) + (variant.empty() ? "" : ", " + variant),
+                 .rules = rules,
+                 .description = "The stimuli of the catalogue's event " + event + " in " + to_string(state) + " (" +
+                                to_string(role) + " open), profile " + profile + ". Legal: " + cell +
+                                " in the notation of the transition table; nothing else is sent, delivered or told, "
+                                "and the next state is confirmed by STATUS and its probe.",
+                 .run = [state, role, row, stimuli, legal](Tester& t) { run_row(t, state, role, row, stimuli, legal); },
+                 .level = level,
+                 .profile = profile,
+                 .settings = settings});
           }
         }
       }
     }
   }
-  for (const State state : {State::established, State::fin_wait_1, State::close_wait, State::closing, State::last_ack}) {
+  for (const State state :
+       {State::established, State::fin_wait_1, State::close_wait, State::closing, State::last_ack}) {
     r.add({.id = "transitions/" + row_name(state) + "/WND-UPD/blocked",
            .title = std::string("WND-UPD in ") + to_string(state) + " with octets that wait for it",
            .rules = {"ST-" + row_name(state) + "-WND-UPD", "RFC9293-3.10.7.4-4"},
@@ -443,11 +453,13 @@ void register_transitions_segments(Registry& r) {
   for (const auto& entry : reuse) {
     const auto [event, name, beyond, opens] = entry;
     r.add({.id = std::string("transitions/TIME-WAIT/") + event + "/default/" + name,
-           .title = opens ? "TIME_WAIT: a SYN beyond the old incarnation opens anew" : "TIME_WAIT: an old SYN does not open",
+           .title =
+               opens ? "TIME_WAIT: a SYN beyond the old incarnation opens anew" : "TIME_WAIT: an old SYN does not open",
            .rules = {std::string("ST-TIME-WAIT-") + event, "MAY-2"},
-           .description = opens ? "SYN above RCV.NXT with a listener there: SYN,ACK with an ISS beyond the old numbers; "
-                                  "the new incarnation transfers."
-                                : "SYN below RCV.NXT: silence or <SEQ=S><ACK=R>, and TIME_WAIT lives on.",
+           .description = opens
+                              ? "SYN above RCV.NXT with a listener there: SYN,ACK with an ISS beyond the old numbers; "
+                                "the new incarnation transfers."
+                              : "SYN below RCV.NXT: silence or <SEQ=S><ACK=R>, and TIME_WAIT lives on.",
            .run = [beyond = beyond, opens = opens](Tester& t) { reopened(t, beyond, opens); },
            .level = Level::may,
            .settings = calm()});
