@@ -324,7 +324,7 @@ module tiptoe_update #(
         s = tiptoe_pkg::seq_max(chk_i.seq, rec_o.rcv_nxt);
         e = tiptoe_pkg::seq_min(text_end, rec_o.rcv_nxt + wnd);
         if (rec_i.fin_pend) e = tiptoe_pkg::seq_min(e, rec_i.fin_seq);
-        cut = tiptoe_pkg::seq_lt(e, text_end);
+        cut = chk_i.text != '0 && tiptoe_pkg::seq_lt(e, text_end);
         fin_here = chk_i.fin && !cut;
         if (fin_here && !rec_i.fin_pend) begin
           if (text_end - rec_o.rcv_nxt <= wnd &&
