@@ -57,7 +57,7 @@ class tiptoe_tlm : public sc_core::sc_module {
 
   /// `data_w` is the engine's; `period` its clock; `args` go to the engine's constructor.
   template <class... Args>
-  tiptoe_tlm(const sc_core::sc_module_name& name, unsigned data_w, sc_core::sc_time period, Args&&... args)
+  tiptoe_tlm(const sc_core::sc_module_name& name, unsigned data_w, const sc_core::sc_time& period, Args&&... args)
       : sc_core::sc_module(name), engine_(std::forward<Args>(args)...), beat_(data_w / 8), period_(period) {
     SC_HAS_PROCESS(tiptoe_tlm);
     net_in.register_b_transport(this, &tiptoe_tlm::datagram_in);
@@ -221,7 +221,7 @@ class tiptoe_tlm : public sc_core::sc_module {
   }
 
   /// One clock cycle at `local` after the present; true when there is nothing more to do at this time.
-  bool cycle(sc_core::sc_time local = sc_core::SC_ZERO_TIME) {
+  bool cycle(const sc_core::sc_time& local = sc_core::SC_ZERO_TIME) {
     in_.now_us = std::max(in_.now_us, microseconds(sc_core::sc_time_stamp() + local));
     if (!in_.s_axis_tvalid && !in_datagrams_.empty()) {
       const Bytes& datagram = in_datagrams_.front();
