@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#ifdef TIPTOE_NETLIST  // the design as Yosys reads it
+#ifdef TIPTOE_NETLIST  // the design as Yosys reads it; the source runs beside it
 #include "Vtop_netlist.h"
 #else
 #include "Vtop_w512_c128.h"
-#include "Vtop_w64_c64.h"
 #endif
+#include "Vtop_w64_c64.h"
 
 namespace tiptoe::rtl_test {
 
@@ -49,6 +49,118 @@ struct Config<Vtop_w512_c128> {
 };
 using Models = ::testing::Types<Vtop_w64_c64, Vtop_w512_c128>;
 #endif
+
+// Runs the source with the inputs of another model of it and compares all outputs, payloads while they are valid.
+template <class V>
+class Shadow {
+ public:
+  explicit Shadow(VerilatedContext* context) : source_(new Vtop_w64_c64(context)) {}
+  ~Shadow() { source_->final(); }
+
+  void check(const V& v, std::uint64_t cycle) {
+    Vtop_w64_c64& s = *source_;
+    s.rst = v.rst;
+    s.now_us = v.now_us;
+    s.s_axis_tdata = v.s_axis_tdata;
+    s.s_axis_tkeep = v.s_axis_tkeep;
+    s.s_axis_tvalid = v.s_axis_tvalid;
+    s.s_axis_tlast = v.s_axis_tlast;
+    s.m_axis_tready = v.m_axis_tready;
+    s.cmd_valid = v.cmd_valid;
+    s.cmd_op = v.cmd_op;
+    s.cmd_tag = v.cmd_tag;
+    s.cmd_handle = v.cmd_handle;
+    s.cmd_flags = v.cmd_flags;
+    s.cmd_lip = v.cmd_lip;
+    s.cmd_lport = v.cmd_lport;
+    s.cmd_rip = v.cmd_rip;
+    s.cmd_rport = v.cmd_rport;
+    s.cmd_len = v.cmd_len;
+    s.rsp_ready = v.rsp_ready;
+    s.evt_ready = v.evt_ready;
+    s.txd_tdata = v.txd_tdata;
+    s.txd_tvalid = v.txd_tvalid;
+    s.rxd_tready = v.rxd_tready;
+    s.reg_wr = v.reg_wr;
+    s.reg_addr = v.reg_addr;
+    s.reg_wdata = v.reg_wdata;
+    s.eval();
+
+    const auto same = [&](const char* pin, const auto& a, const auto& b) {
+      if (std::memcmp(&a, &b, sizeof a) != 0 && ++differences_ < 10) ADD_FAILURE() << pin << " differs in cycle " << cycle;
+    };
+    if (v.rst && cycle < 2) return;  // registers still hold anything
+#define TIPTOE_SAME(pin) same(#pin, v.pin, s.pin)
+    TIPTOE_SAME(s_axis_tready);
+    TIPTOE_SAME(m_axis_tvalid);
+    TIPTOE_SAME(cmd_ready);
+    TIPTOE_SAME(rsp_valid);
+    TIPTOE_SAME(evt_valid);
+    TIPTOE_SAME(txd_tready);
+    TIPTOE_SAME(rxd_tvalid);
+    TIPTOE_SAME(reg_rdata);
+    TIPTOE_SAME(quiescent);
+    TIPTOE_SAME(next_deadline);
+    TIPTOE_SAME(next_deadline_valid);
+    TIPTOE_SAME(prb_slots_used);
+    TIPTOE_SAME(prb_raw_count);
+    TIPTOE_SAME(prb_head_state);
+    TIPTOE_SAME(prb_stage_valid);
+    TIPTOE_SAME(prb_txq_count);
+    TIPTOE_SAME(prb_tx_state);
+    TIPTOE_SAME(prb_mover_busy);
+    TIPTOE_SAME(prb_writer_state);
+    TIPTOE_SAME(prb_reader_state);
+    TIPTOE_SAME(prb_scan_ptr);
+    TIPTOE_SAME(prb_scan_clean);
+    TIPTOE_SAME(prb_outq_count);
+    TIPTOE_SAME(prb_evtq_count);
+    TIPTOE_SAME(prb_free_count);
+    TIPTOE_SAME(prb_ret_valid);
+    TIPTOE_SAME(prb_ret_kind);
+    TIPTOE_SAME(prb_ret_order);
+    TIPTOE_SAME(prb_ret_conn);
+    TIPTOE_SAME(prb_ret_has_conn);
+    TIPTOE_SAME(prb_ret_reason);
+    TIPTOE_SAME(prb_ret_record);
+    TIPTOE_SAME(prb_ret_deadlines);
+    TIPTOE_SAME(prb_ret_tx);
+    if (v.m_axis_tvalid) {
+      TIPTOE_SAME(m_axis_tdata);
+      TIPTOE_SAME(m_axis_tkeep);
+      TIPTOE_SAME(m_axis_tlast);
+    }
+    if (v.rsp_valid) {
+      TIPTOE_SAME(rsp_tag);
+      TIPTOE_SAME(rsp_op);
+      TIPTOE_SAME(rsp_status);
+      TIPTOE_SAME(rsp_handle);
+      TIPTOE_SAME(rsp_len);
+      TIPTOE_SAME(rsp_state);
+      TIPTOE_SAME(rsp_avail);
+      TIPTOE_SAME(rsp_room);
+    }
+    if (v.evt_valid) {
+      TIPTOE_SAME(evt_handle);
+      TIPTOE_SAME(evt_flags);
+    }
+    if (v.rxd_tvalid) {
+      TIPTOE_SAME(rxd_tdata);
+      TIPTOE_SAME(rxd_tkeep);
+      TIPTOE_SAME(rxd_tlast);
+      TIPTOE_SAME(rxd_handle);
+    }
+#undef TIPTOE_SAME
+  }
+  void clock(bool high) {
+    source_->clk = high;
+    source_->eval();
+  }
+
+ private:
+  std::unique_ptr<Vtop_w64_c64> source_;
+  unsigned differences_ = 0;
+};
 
 struct Seg {
   std::uint32_t src = 0, dst = 0;
@@ -152,6 +264,9 @@ class Engine {
   static constexpr std::size_t B = Config<V>::kBytes, kConns = Config<V>::kConns;
 
   Engine() : context_(new VerilatedContext), top_(new V(context_.get())) {
+#ifdef TIPTOE_NETLIST
+    shadow_ = std::make_unique<Shadow<V>>(context_.get());
+#endif
     top_->m_axis_tready = 1;
     top_->evt_ready = 1;
     top_->rsp_ready = 1;
@@ -368,15 +483,18 @@ class Engine {
   }
 
   void edge() {
-    top_->clk = 1;
-    top_->eval();
-    top_->clk = 0;
-    top_->eval();
+    if (shadow_) shadow_->check(*top_, cycle);
+    for (const bool high : {true, false}) {
+      top_->clk = high;
+      top_->eval();
+      if (shadow_) shadow_->clock(high);
+    }
     ++cycle;
   }
 
   std::unique_ptr<VerilatedContext> context_;
   std::unique_ptr<V> top_;
+  std::unique_ptr<Shadow<V>> shadow_;
   std::deque<Beat> rx_, txd_;
   std::deque<Command> cmds_;
   Bytes out_;
