@@ -120,6 +120,13 @@ void Tester::require_user() {
 
 void Tester::settle() { dut_->settle(); }
 
+/// A case that never comes to its end, because the device keeps it busy, is a failed case.
+void Tester::line(Line one) {
+  constexpr std::size_t most = 50'000;
+  lines_.push_back(std::move(one));
+  if (lines_.size() == most) fail("the exchange has no end: " + std::to_string(most) + " datagrams and calls");
+}
+
 void Tester::nothing_pending(const std::string& before) {
   settle();
   if (const auto got = take(0)) {
@@ -135,7 +142,7 @@ void Tester::inject_bytes(ByteView bytes, const Segment&) {
                     .cycle = dut_->cycles(),
                     .to_device = true};
   frames_.push_back(datagram);
-  lines_.push_back({frames_.size() - 1, {}, datagram.time_us});
+  line({frames_.size() - 1, {}, datagram.time_us});
   dut_->inject(bytes);
 }
 
@@ -154,7 +161,7 @@ std::optional<Received> Tester::take(std::uint64_t within) {
     if (!datagram) return std::nullopt;
     datagram->to_device = false;
     frames_.push_back(*datagram);
-    lines_.push_back({frames_.size() - 1, {}, datagram->time_us});
+    line({frames_.size() - 1, {}, datagram->time_us});
     Received got{Segment::parse(datagram->bytes), datagram->time_us, datagram->cycle};
     Conn* conn = find(got);
     std::string wrong = check_datagram(got);
@@ -299,7 +306,7 @@ void Tester::step(std::string text) {
   note("-- " + step_);
 }
 
-void Tester::note(std::string line) { lines_.push_back({text_line, std::move(line), dut_->now_us()}); }
+void Tester::note(std::string text) { line({text_line, std::move(text), dut_->now_us()}); }
 
 void Tester::call_line(const std::string& text) {
   note("user -> " + text);

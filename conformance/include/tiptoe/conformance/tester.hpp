@@ -174,7 +174,7 @@ class Tester {
   Conn* find(const Segment& from_device);
   void drain_notifications();
   void call_line(const std::string& text);
-  void note(std::string line);
+  void note(std::string text);
   std::string when() const;
   std::string story(const std::string& expected, const Segment* got, std::uint64_t time, std::uint64_t cycle) const;
   std::uint64_t patience(std::uint64_t within) const { return within == at_once ? options_->at_once_us : within; }
@@ -190,6 +190,7 @@ class Tester {
     std::string text;
     std::uint64_t time_us;
   };
+  void line(Line one);
   std::vector<Line> lines_;
   std::vector<std::string> remarks_;
   std::map<std::uint32_t, std::uint16_t> notified_;  ///< handle -> flags not used yet
