@@ -65,7 +65,15 @@ std::uint32_t to_ip(const py::handle& object);
 
 std::string repr_of(const py::handle& object);
 
+/// Makes a C++ exception the current Python one, by the rules of bind_errors().
+void set_python_error(const std::exception_ptr& error) noexcept;
+
+bool is_datagram(const py::handle& object);
+Datagram datagram_value(const py::handle& object);
+py::object datagram_object(const Datagram& datagram);
+
 void bind_errors(py::module_& m);
+void bind_datagram(py::module_& m);
 void bind_segment(py::module_& m);
 void bind_device(py::module_& m);
 void bind_suite(py::module_& m);
@@ -118,5 +126,18 @@ template <>
 struct type_caster<tiptoe::CallStatus> : tiptoe_int_enum_caster<tiptoe::CallStatus> {};
 template <>
 struct type_caster<tiptoe::Defect> : tiptoe_int_enum_caster<tiptoe::Defect> {};
+
+template <>
+struct type_caster<tiptoe::Datagram> {
+  PYBIND11_TYPE_CASTER(tiptoe::Datagram, const_name("Datagram"));
+  bool load(handle source, bool) {
+    if (!tiptoe::python::is_datagram(source)) return false;
+    value = tiptoe::python::datagram_value(source);
+    return true;
+  }
+  static handle cast(const tiptoe::Datagram& source, return_value_policy, handle) {
+    return tiptoe::python::datagram_object(source).release();
+  }
+};
 
 }  // namespace pybind11::detail

@@ -30,7 +30,7 @@ class PythonDut final : public Dut {
   }
   static std::optional<Datagram> datagram(const py::object& o) {
     if (o.is_none()) return std::nullopt;
-    if (py::isinstance<Datagram>(o)) return py::cast<Datagram>(o);
+    if (is_datagram(o)) return datagram_value(o);
     return Datagram{.bytes = to_datagram(o)};
   }
   static CallResult result(const py::object& o) {
@@ -256,16 +256,9 @@ void Device::close() {
   dut.reset();
 }
 
-void Device::inject(Bytes datagram) {
-  run([&](Dut& dut) {
-    dut.inject(datagram);
-    if (recording_) frames_.push_back({std::move(datagram), dut.now_us(), dut.cycles(), true});
-  });
-}
-
-std::optional<Datagram> Device::note(std::optional<Datagram> d) {
-  if (recording_ && d) frames_.push_back(*d);
-  return d;
+void Device::inject(Dut& dut, ByteView datagram) {
+  dut.inject(datagram);
+  if (recording_) frames_.push_back({Bytes(datagram.begin(), datagram.end()), dut.now_us(), dut.cycles(), true});
 }
 
 std::vector<Datagram> Device::take_frames() { return std::exchange(frames_, {}); }
@@ -273,37 +266,37 @@ std::vector<Datagram> Device::take_frames() { return std::exchange(frames_, {});
 void bind_device(py::module_& m) {
   bind_values(m);
 
-  py::class_<Device>(m, "Device")
-      .def(py::init([](const py::object& kind, unsigned width, unsigned connections, unsigned listeners,
-                       unsigned tx_buffer_log2, unsigned rx_buffer_log2, unsigned timer_scan, bool random_stalls,
-                       const std::string& waves, std::uint64_t seed, const py::dict& settings, bool record) {
-             const DutOptions options{.data_w = width,
-                                      .conns = connections,
-                                      .listeners = listeners,
-                                      .tx_buf_log2 = tx_buffer_log2,
-                                      .rx_buf_log2 = rx_buffer_log2,
-                                      .timer_scan = timer_scan,
-                                      .random_stalls = random_stalls,
-                                      .waves = waves};
-             std::unique_ptr<Device> device;
-             if (py::isinstance<py::str>(kind)) {
-               const auto name = py::cast<std::string>(kind);
-               const py::gil_scoped_release nogil;
-               device = std::make_unique<Device>(make_dut(name, options), name, options, true);
-             } else {
-               const bool user = py::cast<bool>(kind.attr("user_calls"));
-               device = std::make_unique<Device>(std::make_unique<PythonDut>(kind),
-                                                 py::cast<std::string>(kind.attr("name")), options, user);
-             }
-             device->set_recording(record);
-             const DutConfig start = config(seed, settings);
-             device->run([&](Dut& dut) { dut.reset(start); });
-             return device;
-           }),
-           py::arg("kind") = "model", py::kw_only(), py::arg("width") = 64, py::arg("connections") = 64,
-           py::arg("listeners") = 8, py::arg("tx_buffer_log2") = 14, py::arg("rx_buffer_log2") = 14,
-           py::arg("timer_scan") = 4, py::arg("random_stalls") = false, py::arg("waves") = "", py::arg("seed") = 1,
-           py::arg("settings") = py::dict(), py::arg("record") = false)
+  py::class_<Device> cls(m, "Device");
+  cls.def(py::init([](const py::object& kind, unsigned width, unsigned connections, unsigned listeners,
+                      unsigned tx_buffer_log2, unsigned rx_buffer_log2, unsigned timer_scan, bool random_stalls,
+                      const std::string& waves, std::uint64_t seed, const py::dict& settings, bool record) {
+            const DutOptions options{.data_w = width,
+                                     .conns = connections,
+                                     .listeners = listeners,
+                                     .tx_buf_log2 = tx_buffer_log2,
+                                     .rx_buf_log2 = rx_buffer_log2,
+                                     .timer_scan = timer_scan,
+                                     .random_stalls = random_stalls,
+                                     .waves = waves};
+            std::unique_ptr<Device> device;
+            if (py::isinstance<py::str>(kind)) {
+              const auto name = py::cast<std::string>(kind);
+              const py::gil_scoped_release nogil;
+              device = std::make_unique<Device>(make_dut(name, options), name, options, true);
+            } else {
+              const bool user = py::cast<bool>(kind.attr("user_calls"));
+              device = std::make_unique<Device>(std::make_unique<PythonDut>(kind),
+                                                py::cast<std::string>(kind.attr("name")), options, user);
+            }
+            device->set_recording(record);
+            const DutConfig start = config(seed, settings);
+            device->run([&](Dut& dut) { dut.reset(start); });
+            return device;
+          }),
+          py::arg("kind") = "model", py::kw_only(), py::arg("width") = 64, py::arg("connections") = 64,
+          py::arg("listeners") = 8, py::arg("tx_buffer_log2") = 14, py::arg("rx_buffer_log2") = 14,
+          py::arg("timer_scan") = 4, py::arg("random_stalls") = false, py::arg("waves") = "", py::arg("seed") = 1,
+          py::arg("settings") = py::dict(), py::arg("record") = false)
       .def("__enter__", [](const py::object& self) { return self; })
       .def("__exit__", [](Device& d, const py::args&) { d.close(); })
       .def("shut_down", &Device::close)
@@ -328,45 +321,9 @@ void bind_device(py::module_& m) {
             d.take_frames();
           },
           py::arg("seed") = 1)
-      .def(
-          "inject", [](Device& d, const py::object& datagram) { d.inject(to_datagram(datagram)); }, py::arg("datagram"))
-      .def("poll", [](Device& d) { return d.note(d.run([](Dut& dut) { return dut.poll_output(); })); })
       .def("settle", [](Device& d) { d.run([](Dut& dut) { dut.settle(); }); })
       .def(
-          "run_until_output",
-          [](Device& d, std::uint64_t us) {
-            return d.note(d.run([us](Dut& dut) { return dut.run_until_output(us); }));
-          },
-          py::arg("us") = 1'000'000)
-      .def(
           "advance", [](Device& d, std::uint64_t us) { d.run([us](Dut& dut) { dut.advance(us); }); }, py::arg("us"))
-      .def(
-          "exchange",
-          [](Device& d, const py::object& datagram, std::uint64_t us) {
-            d.inject(to_datagram(datagram));
-            std::vector<Datagram> out = d.run([&](Dut& dut) {
-              std::vector<Datagram> got;
-              if (us == 0)
-                dut.settle();
-              else
-                dut.advance(us);
-              while (auto o = dut.poll_output()) got.push_back(std::move(*o));
-              return got;
-            });
-            for (const Datagram& o : out) d.note(o);
-            return out;
-          },
-          py::arg("datagram"), py::arg("us") = 0)
-      .def("outputs",
-           [](Device& d) {
-             std::vector<Datagram> out = d.run([](Dut& dut) {
-               std::vector<Datagram> got;
-               while (auto o = dut.poll_output()) got.push_back(std::move(*o));
-               return got;
-             });
-             for (const Datagram& o : out) d.note(o);
-             return out;
-           })
       .def_property_readonly("now_us", [](Device& d) { return d.run([](Dut& dut) { return dut.now_us(); }); })
       .def_property_readonly("cycles", [](Device& d) { return d.run([](Dut& dut) { return dut.cycles(); }); })
       // ---- L1
@@ -454,6 +411,8 @@ void bind_device(py::module_& m) {
       .def_property("recording", &Device::recording, &Device::set_recording)
       .def_property_readonly("frames", [](const Device& d) { return d.frames(); })
       .def("take_frames", &Device::take_frames);
+
+  add_packet_methods(cls);
 
   m.def("rtl_parameter_sets", [] {
     py::list sets;

@@ -36,8 +36,18 @@ class Device {
     return std::forward<F>(f)(*dut_);
   }
 
-  void inject(Bytes datagram);
-  std::optional<Datagram> note(std::optional<Datagram> d);
+  /// The same, but with the GIL.
+  template <class F>
+  auto with_gil(F&& f) {
+    const Use use(*this);
+    return std::forward<F>(f)(*dut_);
+  }
+
+  /// Inside run().
+  void inject(Dut& dut, ByteView datagram);
+  void note(const std::optional<Datagram>& d) {
+    if (recording_ && d) frames_.push_back(*d);
+  }
 
  private:
   class Use {
@@ -59,5 +69,8 @@ class Device {
   std::vector<Datagram> frames_;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
+
+/// inject, exchange, run_until_output, poll, outputs.
+void add_packet_methods(py::class_<Device>& cls);
 
 }  // namespace tiptoe::python

@@ -44,30 +44,58 @@ Buffer::Buffer(const py::handle& object) {
 
 std::string repr_of(const py::handle& object) { return py::cast<std::string>(py::repr(object)); }
 
+namespace {
+
+/// True when it was one of ours.
+bool translate(const std::exception_ptr& error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const Divergence& e) {
+    raise("Divergence", e.what());
+  } catch (const DutHang& e) {
+    raise("DeviceHang", e.what());
+  } catch (const DutError& e) {
+    raise("DeviceError", e.what());
+  } catch (const conformance::CaseFailure& e) {
+    raise("ExpectationError", e.what());
+  } catch (const conformance::Inapplicable& e) {
+    raise("Inapplicable", e.what());
+  } catch (const conformance::Inconclusive& e) {
+    raise("Inconclusive", e.what());
+  } catch (const SegmentError& e) {
+    raise("SegmentError", e.what());
+  } catch (const ServeError& e) {
+    raise("ServeError", e.what());
+  } catch (const UsageError& e) {
+    raise("UsageError", e.what());
+  } catch (...) {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 void bind_errors(py::module_&) {
-  py::register_local_exception_translator([](std::exception_ptr p) {
-    try {
-      if (p) std::rethrow_exception(p);
-    } catch (const Divergence& e) {
-      raise("Divergence", e.what());
-    } catch (const DutHang& e) {
-      raise("DeviceHang", e.what());
-    } catch (const DutError& e) {
-      raise("DeviceError", e.what());
-    } catch (const conformance::CaseFailure& e) {
-      raise("ExpectationError", e.what());
-    } catch (const conformance::Inapplicable& e) {
-      raise("Inapplicable", e.what());
-    } catch (const conformance::Inconclusive& e) {
-      raise("Inconclusive", e.what());
-    } catch (const SegmentError& e) {
-      raise("SegmentError", e.what());
-    } catch (const ServeError& e) {
-      raise("ServeError", e.what());
-    } catch (const UsageError& e) {
-      raise("UsageError", e.what());
-    }
+  py::register_local_exception_translator([](std::exception_ptr error) {
+    if (!translate(error)) std::rethrow_exception(error);
   });
+}
+
+void set_python_error(const std::exception_ptr& error) noexcept {
+  try {
+    if (!translate(error)) std::rethrow_exception(error);
+  } catch (py::error_already_set& e) {
+    e.restore();
+  } catch (const py::builtin_exception& e) {
+    e.set_error();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  } catch (...) {
+    PyErr_SetString(PyExc_RuntimeError, "unknown C++ exception");
+  }
 }
 
 }  // namespace tiptoe::python
@@ -77,6 +105,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "Devices, segments and cases of tiptoe. Private: use the package tiptoe.";
   m.attr("VERSION") = TIPTOE_VERSION;
   bind_errors(m);
+  bind_datagram(m);
   bind_segment(m);
   bind_device(m);
   bind_suite(m);

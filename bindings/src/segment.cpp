@@ -244,19 +244,19 @@ py::dict get_fields(const Segment& s) {
 }
 
 std::string segment_repr(const Segment& s) {
-  std::string text = "Segment(";
-  const char* separator = "";
+  std::string text;
   for (const Field& field : kFields) {
     const py::object value = field.get(s);
     if (value.is_none()) continue;
-    text += separator + std::string(field.name) + "=";
-    if (std::string_view(field.name).starts_with("flags"))
-      text += "'" + flags_to_string(py::cast<std::uint8_t>(py::int_(value))) + "'";
-    else
-      text += repr_of(value);
-    separator = ", ";
+    if (!text.empty()) text.append(", ");
+    text.append(field.name).append("=");
+    if (std::string_view(field.name).starts_with("flags")) {
+      text.append("'").append(flags_to_string(py::cast<std::uint8_t>(py::int_(value)))).append("'");
+    } else {
+      text.append(repr_of(value));
+    }
   }
-  return text + ")";
+  return "Segment(" + text + ")";
 }
 
 auto tied(const Segment& s) {
@@ -268,9 +268,7 @@ auto tied(const Segment& s) {
 
 Segment parse(const py::handle& octets, bool strict) {
   Segment s;
-  if (py::isinstance<Datagram>(octets)) {
-    s = Segment::parse(py::cast<const Datagram&>(octets));
-  } else {
+  {
     const Buffer buffer(octets);
     s = Segment::parse(buffer.view());
   }
@@ -404,43 +402,6 @@ void bind_segment(py::module_& m) {
       .def("__repr__", [](const Options& o) { return "Options(" + repr_of(to_bytes(o.bytes)) + ")"; })
       .def(py::pickle([](const Options& o) { return py::make_tuple(to_bytes(o.bytes)); },
                       [](const py::tuple& state) { return Options{to_octets(state[0])}; }));
-
-  py::class_<Datagram>(m, "Datagram", py::buffer_protocol())
-      .def(py::init([](const py::object& octets, std::uint64_t time_us, std::uint64_t cycle, bool to_device) {
-             return Datagram{to_datagram(octets), time_us, cycle, to_device};
-           }),
-           py::arg("octets"), py::arg("time_us") = 0, py::arg("cycle") = 0, py::arg("to_device") = false)
-      .def_buffer([](Datagram& d) {
-        return py::buffer_info(d.bytes.data(), static_cast<py::ssize_t>(d.bytes.size()), /*readonly=*/true);
-      })
-      .def_property_readonly("octets", [](const Datagram& d) { return to_bytes(d.bytes); })
-      .def_readonly("time_us", &Datagram::time_us)
-      .def_readonly("cycle", &Datagram::cycle)
-      .def_readonly("to_device", &Datagram::to_device)
-      .def_property_readonly("segment", [](const Datagram& d) { return Segment::parse(d); })
-      .def("__bytes__", [](const Datagram& d) { return to_bytes(d.bytes); })
-      .def("__len__", [](const Datagram& d) { return d.bytes.size(); })
-      .def(
-          "__eq__",
-          [](const Datagram& a, const Datagram& b) {
-            return std::tie(a.bytes, a.time_us, a.cycle, a.to_device) ==
-                   std::tie(b.bytes, b.time_us, b.cycle, b.to_device);
-          },
-          py::is_operator())
-      .def("__str__",
-           [](const Datagram& d) {
-             return std::to_string(d.time_us) + " us " + (d.to_device ? "> " : "< ") + Segment::parse(d).to_string();
-           })
-      .def("__repr__",
-           [](const Datagram& d) {
-             return "<Datagram " + std::string(d.to_device ? "to" : "from") + " device, " + std::to_string(d.time_us) +
-                    " us: " + Segment::parse(d).to_string() + ">";
-           })
-      .def(py::pickle(
-          [](const Datagram& d) { return py::make_tuple(to_bytes(d.bytes), d.time_us, d.cycle, d.to_device); },
-          [](const py::tuple& t) {
-            return Datagram{to_octets(t[0]), t[1].cast<std::uint64_t>(), t[2].cast<std::uint64_t>(), t[3].cast<bool>()};
-          }));
 
   py::class_<Segment> segment(m, "Segment");
   segment

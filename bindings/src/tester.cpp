@@ -13,8 +13,6 @@ using conformance::Endpoint;
 using conformance::Received;
 using conformance::Tester;
 
-Tester& tester_of(const PyTester& t) { return t.get(); }
-Tester& tester_of(const PyConn& c) { return c.tester->get(); }
 Conn& conn_of(const PyTester& t) { return t.get().c(); }
 Conn& conn_of(const PyConn& c) {
   c.tester->get();

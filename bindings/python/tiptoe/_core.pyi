@@ -644,3 +644,46 @@ def run_function(
     arguments: str = "",
     frames: bool = True,
 ) -> dict[str, Any]: ...
+
+class Server:
+    """A device in real time on a file descriptor that carries datagrams, with an echo application on it."""
+
+    def __init__(self, device: Device, fd: int) -> None: ...
+    def listen(self, port: int, backlog: int = 16) -> None: ...
+    def connect(self, ip: Address, port: int, local_port: int, data: bytes | None = None) -> None: ...
+    def run(self, ms: int = 100) -> None:
+        """Serves for so many milliseconds of wall time, or until a signal arrives."""
+    def stop(self) -> None:
+        """Resets every connection."""
+    @property
+    def open_connections(self) -> int: ...
+    @property
+    def result(self) -> str:
+        """How the connection that `connect` opened ended; empty while it has not."""
+    def take_received(self) -> bytes: ...
+    def counters(self) -> dict[str, int]: ...
+
+def faults() -> list[tuple[str, str, str]]:
+    """Seeded faults of the model: (id, what it does, what it breaks)."""
+
+def soak(
+    kind: str,
+    *,
+    width: int,
+    connections: int,
+    cycles: int,
+    seed: int,
+    first_episode: int = 0,
+    fault: str = "",
+    waves: str = "",
+) -> dict[str, Any]: ...
+def measure_speed(kind: str, *, width: int, connections: int = 64, cycles: int) -> tuple[int, float]:
+    """Cycles and seconds of wall time."""
+
+def measure_segment_rate(
+    kind: str, *, width: int, device_connections: int = 64, connections: int, segments: int
+) -> tuple[int, int]:
+    """Segments and cycles."""
+
+def drive_packets(device: Device, prepared: list[bytes], rounds: int) -> tuple[int, float]:
+    """The C++ half of the comparison in `tiptoe bench`: datagrams that came out, seconds of processor time."""

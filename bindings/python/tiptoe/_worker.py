@@ -35,8 +35,8 @@ def main() -> None:
         if result.verdict is Verdict.ERROR:
             device.shut_down()
             device = job.device.make(job.seed, job.settings)
-        if result.verdict is Verdict.PASS and not job.all_frames:
-            result = dataclasses.replace(result, frames=(), ladder="")
+        if result.verdict is Verdict.PASS:  # nobody needs its story
+            result = dataclasses.replace(result, ladder="", frames=result.frames if job.all_frames else ())
         pipe.send(("result", number, result))
 
 

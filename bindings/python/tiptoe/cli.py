@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import signal
 import sys
@@ -65,7 +66,8 @@ def _terminated(number: int, _: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns 0 conforms, 1 violates, 2 could not run, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _terminated)
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, _terminated)
     try:
         code = cli.main(args=arguments, prog_name="tiptoe", standalone_mode=False)
         return code if isinstance(code, int) else 0

@@ -58,7 +58,7 @@ class CaseResult:
     verdict: Verdict
     message: str = ""  #: in sentences; empty for a pass
     remarks: tuple[str, ...] = ()  #: worth knowing, without influence on the verdict
-    ladder: str = ""  #: the exchange, one line per datagram, user call and indication
+    ladder: str = ""  #: the exchange, one line per datagram, user call and indication; reports leave it out of a pass
     repeat: str = ""  #: the command that repeats this run
     frames: tuple[Datagram, ...] = ()  #: both directions, in order
     wall_seconds: float = 0.0
@@ -151,19 +151,28 @@ class Tally:
 
 
 def by_rfc(results: Iterable[CaseResult], rfc_of: dict[str, str]) -> list[Tally]:
-    """Summary by RFC, in the order of their numbers. `rfc_of` maps a rule to its RFC; other rules count as "other"."""
+    """Summary by RFC, in the order of their numbers. `rfc_of` maps a rule to its RFC; textbook scenarios
+    (TB-...) and other identifiers get lines of their own."""
     tallies: dict[str, Tally] = {}
     for result in results:
         rfcs: dict[str, list[str]] = {}
         for rule in result.case.rules or ("",):
-            rfcs.setdefault(rfc_of.get(rule, "other"), []).append(rule)
+            rfcs.setdefault(rfc_of.get(rule) or _other(rule), []).append(rule)
         for rfc, rules in rfcs.items():
             tally = tallies.setdefault(rfc, Tally(rfc))
             tally.rules.update(rules)
             tally.cases += 1
             tally.outcomes[result.outcome] = tally.outcomes.get(result.outcome, 0) + 1
-    digits = "".join
-    return sorted(tallies.values(), key=lambda t: (t.rfc == "other", int(digits(filter(str.isdigit, t.rfc)) or 0)))
+
+    def key(tally: Tally) -> tuple[bool, int, str]:
+        number = tally.rfc.removeprefix("RFC")
+        return (not number.isdigit(), int(number) if number.isdigit() else 0, tally.rfc)
+
+    return sorted(tallies.values(), key=key)
+
+
+def _other(rule: str) -> str:
+    return "textbook" if rule.startswith("TB-") else "other"
 
 
 def worst_first(results: Sequence[CaseResult]) -> list[CaseResult]:

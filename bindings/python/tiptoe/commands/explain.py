@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from .. import catalogue, suite
+from .. import _core, catalogue, suite
 from .._errors import UsageError
 from ..catalogue import Rule
 from ..report import terminal
@@ -19,7 +19,8 @@ from ..results import CaseInfo
 @click.command(name="explain", short_help="Explain a rule or a case.")
 @click.argument("name", metavar="RULE|CASE")
 def command(name: str) -> None:
-    """Explain a rule (its text, level, RFC section and the cases that check it) or a case (what it does, its rules)."""
+    """Explain a rule (its text, level, RFC section and the cases that check it) or a case (what it does, its rules);
+    also a seeded fault of the model."""
     console = terminal.make_console()
     rules = catalogue.load()
     rule = rules.find(name)
@@ -30,8 +31,15 @@ def command(name: str) -> None:
     if name in cases:
         _explain_case(console, cases[name])
         return
-    near = catalogue.suggestion(name, [*rules.rules, *cases])
-    raise UsageError(f"no rule and no case '{name}'{near}")
+    faults = {fault: rest for fault, *rest in _core.faults()}
+    if name in faults:
+        console.print(f"[bold]{name}[/]  seeded fault of the model")
+        for label, text in zip(("what", "breaks"), faults[name], strict=True):
+            _field(console, label, text)
+        _field(console, "try", f"tiptoe run --fault {name}")
+        return
+    near = catalogue.suggestion(name, [*rules.rules, *cases, *faults])
+    raise UsageError(f"no rule, case or fault '{name}'{near}")
 
 
 def _field(console: Console, name: str, text: str) -> None:

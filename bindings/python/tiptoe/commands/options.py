@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .. import _core, catalogue
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 WIDTHS = ["64", "128", "256", "512"]
@@ -99,6 +101,13 @@ def output_directory(value: str | None, option: str) -> Path | None:
     if not os.access(path, os.W_OK | os.X_OK):
         raise click.BadParameter(f"'{value}' cannot be written.", param_hint=f"'{option}'")
     return path
+
+
+def check_fault(fault: str) -> None:
+    """Refuses a seeded fault that does not exist, with the nearest names."""
+    known = [name for name, _, _ in _core.faults()]
+    if fault and fault not in known:
+        raise click.BadParameter(f"no fault '{fault}'{catalogue.suggestion(fault, known)}", param_hint="'--fault'")
 
 
 def processors() -> int:

@@ -94,6 +94,7 @@ def command(
         click.echo("There are no waves of the model; --dut rtl and lockstep have some.", err=True)
         waves_directory = None
     waves_path = options.output_directory(waves_directory, "--waves")
+    options.check_fault(fault)
     known_failures = waivers.load(Path(waivers_file)) if waivers_file else ()
 
     spec = DeviceSpec(kind=dut, width=width, connections=connections, fault=fault, random_stalls=random_stalls)
