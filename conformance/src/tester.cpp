@@ -70,7 +70,7 @@ std::uint32_t Tester::random() {
 
 void Tester::start() {
   Settings all = {{"LOCAL_IP0", device_ip}, {"LOCAL_IP1", device_ip_2}};
-  const Settings& from_profile = profile(case_->profile).settings;
+  const Settings& from_profile = profile(options_->profile.empty() ? case_->profile : options_->profile).settings;
   all.insert(all.end(), from_profile.begin(), from_profile.end());
   all.insert(all.end(), case_->settings.begin(), case_->settings.end());
   all.insert(all.end(), options_->settings.begin(), options_->settings.end());
@@ -281,13 +281,18 @@ std::uint64_t Tester::counter(const std::string& name) {
   return dut_->counter(name);
 }
 
-void Tester::expect_counter(const std::string& name, std::uint64_t by) {
+std::uint64_t Tester::counter_growth(const std::string& name) {
   const std::uint64_t value = counter(name);
   std::uint64_t& last = counters_[name];
   const std::uint64_t grown = (value - last) & 0xFFFF'FFFFU;
   last = value;
+  return grown;
+}
+
+void Tester::expect_counter(const std::string& name, std::uint64_t by) {
+  const std::uint64_t grown = counter_growth(name);
   if (grown != by) {
-    fail("counter " + name + " has grown by " + std::to_string(grown) + " to " + std::to_string(value) +
+    fail("counter " + name + " has grown by " + std::to_string(grown) + " to " + std::to_string(counters_[name]) +
          ", it should have grown by " + std::to_string(by));
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every case as a GoogleTest test, on one device.
 //
-//   tiptoe_conformance_test [--dut=model] [--seed=1] [--fault=ID] [--list-ladders] [--gtest_filter='textbook.TB_05*']
+//   tiptoe_conformance_test [--dut=model] [--data-w=64] [--conns=64] [--stalls] [--seed=1] [--fault=ID] [--ladders]
+//                           [--gtest_filter='textbook.TB_05*']
 //
 // Without --dut the environment variable TIPTOE_DUT decides, then "model".
 #include <gtest/gtest.h>
@@ -20,6 +21,7 @@ using namespace tiptoe::conformance;
 
 struct Bench {
   std::string kind = "model";
+  tiptoe::DutOptions parameters;
   std::string fault;
   RunOptions options;
   bool ladders = false;
@@ -27,7 +29,7 @@ struct Bench {
 
   tiptoe::Dut& device() {
     if (!dut) {
-      dut = tiptoe::make_dut(kind, {});
+      dut = tiptoe::make_dut(kind, parameters);
       if (!fault.empty()) dut->set_fault(fault);
     }
     return *dut;
@@ -73,9 +75,15 @@ int main(int argc, char** argv) {
       bench().kind = kind;
     } else if (const char* seed = value("--seed")) {
       bench().options.seed = std::strtoull(seed, nullptr, 10);
+    } else if (const char* width = value("--data-w")) {
+      bench().parameters.data_w = static_cast<unsigned>(std::strtoul(width, nullptr, 10));
+    } else if (const char* conns = value("--conns")) {
+      bench().parameters.conns = static_cast<unsigned>(std::strtoul(conns, nullptr, 10));
+    } else if (argument == "--stalls") {
+      bench().parameters.random_stalls = true;
     } else if (const char* fault = value("--fault")) {
       bench().fault = fault;
-    } else if (argument == "--list-ladders") {
+    } else if (argument == "--ladders") {
       bench().ladders = true;
     } else {
       std::cerr << "unknown argument " << argument << '\n';

@@ -272,6 +272,41 @@ void deflation(Tester& t) {
           std::to_string(next.size()) + " segments in the round trip after " + std::to_string(burst.size()));
 }
 
+void half_per_round_trip(Tester& t) {
+  const std::uint32_t una = into_recovery(t);
+  feed(t);
+  t.step("the other seven segments, and those of limited transmit, each draw a duplicate ACK");
+  const std::uint32_t before = t.S();
+  for (std::uint32_t n = 3; n < (before - una) / mss - 1; ++n) {
+    dup_ack(t);
+    take_burst(t, t.c());
+  }
+  const std::size_t sent = 1 + (t.S() - before) / mss;  // the repetition and what is new
+  t.check(sent <= 4,
+          std::to_string(sent) + " segments were sent in the round trip after the loss, half of eight are 4");
+}
+
+void two_windows_lost(Tester& t) {
+  into_recovery(t);
+  feed(t);
+  t.step("repaired");
+  auto flight = ack_and_take(t, t.c(), t.S());
+  t.check(!flight.empty() && flight.size() <= 4, std::to_string(flight.size()) + " segments after recovery");
+  feed(t);
+  t.step("the first segment of the next window arrives, the second is lost");
+  ack_and_take(t, t.c(), t.U() + mss);
+  feed(t);
+  const std::uint32_t una = t.U();
+  for (int n = 0; n < 3; ++n) {
+    dup_ack(t);
+    const auto burst = take_burst(t, t.c());
+    if (n == 2) t.check(!burst.empty() && burst[0].seq == una, "no second fast retransmission");
+  }
+  t.step("repaired: the window is half of the half");
+  flight = ack_and_take(t, t.c(), t.S());
+  t.check(!flight.empty() && flight.size() <= 2, std::to_string(flight.size()) + " segments, ssthresh is 2");
+}
+
 void new_reno(Tester& t) {
   const std::uint32_t una = into_recovery(t);
   t.step("the first and the fourth segment were lost: a partial ACK repeats the fourth at once");
@@ -473,6 +508,14 @@ void register_protocol_congestion(Registry& r) {
       "Eight segments out, the first lost and repeated: after the full ACK at most four segments go out, and the next "
       "round trip has one more at most.",
       deflation);
+  add("half-per-round-trip", "In recovery at most half of the flight is sent in a round trip",
+      {"RFC5681-4.3-1b", "RFC5681-3.2-7"},
+      "Eight segments out, the first lost, a duplicate ACK for each that arrives: the repetition and three new ones at "
+      "most.",
+      half_per_round_trip);
+  add("two-windows", "Loss in two successive windows halves twice",
+      {"RFC5681-4.3-1d", "RFC5681-3.2-7", "RFC5681-3.1-7"},
+      "Eight segments, the first lost: four go out after the repair; the second of them lost: two.", two_windows_lost);
   add("new-reno", "A partial ACK repeats the next lost segment", {"RFC6582-3.2-4", "RFC5681-4.3-2"},
       "Three of eight segments are lost: each partial ACK repeats one segment at once, the full ACK none.", new_reno,
       Level::should);

@@ -12,16 +12,28 @@ namespace {
 
 constexpr std::size_t most = 2000;  // devices with more connections are not filled
 
+/// True when the device says that the last SYN found no place in its hashed table.
+bool no_place(Tester& t) {
+  try {
+    return t.counter_growth("CamFull") != 0;
+  } catch (const DutError&) {  // it has no such counter
+    return false;
+  }
+}
+
 /// Opens connections until the device refuses one. Returns them.
 std::vector<Conn*> fill_table(Tester& t) {
   std::vector<Conn*> conns;
   t.listen({.backlog = 16});
-  while (conns.size() < most) {
-    Conn& c = t.add_conn({device_ip, device_port}, {peer_ip + static_cast<std::uint32_t>(conns.size() / 200),
-                                                    static_cast<std::uint16_t>(1000 + conns.size() % 200)});
+  for (std::uint32_t n = 0; n < most; ++n) {
+    Conn& c = t.add_conn({device_ip, device_port}, {peer_ip + n / 200, static_cast<std::uint16_t>(1000 + n % 200)});
     c.send_syn();
     const auto answer = t.next();
-    if (!answer) return conns;  // full: ignored, as a full backlog is
+    if (!answer) {
+      // Ignored, as with a full backlog. A hashed table may have no place for this one while there is room for others.
+      if (no_place(t)) continue;
+      return conns;
+    }
     t.check(answer->has(SYN | ACK), "a SYN into a full table draws " + answer->form());
     c.send_ack();
     t.expect_nothing();

@@ -31,6 +31,7 @@ struct Waiver {
 
 struct RunOptions {
   std::uint64_t seed = 1;
+  std::string profile;                       ///< instead of the case's; empty: the case's
   Settings settings;                         ///< on top of the case's
   std::uint64_t at_once_us = 1'000;          ///< how long an immediate answer may take
   std::uint64_t timer_tolerance_us = 2'000;  ///< how far a timer may be off

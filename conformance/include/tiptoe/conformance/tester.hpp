@@ -132,6 +132,8 @@ class Tester {
   // ---- settings and counters of the device
   void set(const std::string& name, std::uint64_t value);
   std::uint64_t counter(const std::string& name);
+  /// How much the counter has grown since the last call for this name (or since the start).
+  std::uint64_t counter_growth(const std::string& name);
   /// The counter has grown by `by` since the last call for this name (or since the start).
   void expect_counter(const std::string& name, std::uint64_t by);
 
