@@ -27,8 +27,30 @@ using Bytes = std::vector<std::uint8_t>;
 inline constexpr std::uint8_t kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32;
 
 enum Op : std::uint8_t { kOpenPassive = 1, kOpenActive, kSend, kReceive, kClose, kAbort, kStatus, kAccept, kSetopt };
-enum Status : std::uint8_t { kOk, kNoConnection, kExists, kNoResources, kClosing, kRemoteUnspecified, kInvalid, kWouldBlock, kAborted };
-enum State : std::uint8_t { kClosed, kListen, kSynSent, kSynReceived, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosingState, kLastAck, kTimeWait };
+enum Status : std::uint8_t {
+  kOk,
+  kNoConnection,
+  kExists,
+  kNoResources,
+  kClosing,
+  kRemoteUnspecified,
+  kInvalid,
+  kWouldBlock,
+  kAborted
+};
+enum State : std::uint8_t {
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosingState,
+  kLastAck,
+  kTimeWait
+};
 
 template <class V>
 struct Config;
@@ -38,6 +60,7 @@ struct Config<Vtop_netlist> {
   static constexpr std::size_t kBytes = 8, kConns = 64;
 };
 using Models = ::testing::Types<Vtop_netlist>;
+inline constexpr bool kNetlist = true;
 #else
 template <>
 struct Config<Vtop_w64_c64> {
@@ -48,6 +71,7 @@ struct Config<Vtop_w512_c128> {
   static constexpr std::size_t kBytes = 64, kConns = 128;
 };
 using Models = ::testing::Types<Vtop_w64_c64, Vtop_w512_c128>;
+inline constexpr bool kNetlist = false;
 #endif
 
 // Runs the source with the inputs of another model of it and compares all outputs, payloads while they are valid.
@@ -87,7 +111,8 @@ class Shadow {
     s.eval();
 
     const auto same = [&](const char* pin, const auto& a, const auto& b) {
-      if (std::memcmp(&a, &b, sizeof a) != 0 && ++differences_ < 10) ADD_FAILURE() << pin << " differs in cycle " << cycle;
+      if (std::memcmp(&a, &b, sizeof a) != 0 && ++differences_ < 10)
+        ADD_FAILURE() << pin << " differs in cycle " << cycle;
     };
     if (v.rst && cycle < 2) return;  // registers still hold anything
 #define TIPTOE_SAME(pin) same(#pin, v.pin, s.pin)
@@ -219,7 +244,8 @@ inline Seg parse(const Bytes& d) {
   Seg s;
   EXPECT_GE(d.size(), 40U);
   EXPECT_EQ(add16(d, 0, 20, 0), 0xffffU) << "IPv4 checksum";
-  EXPECT_EQ(add16(d, 20, d.size(), add16(d, 12, 20, static_cast<std::uint32_t>(6 + d.size() - 20))), 0xffffU) << "TCP checksum";
+  EXPECT_EQ(add16(d, 20, d.size(), add16(d, 12, 20, static_cast<std::uint32_t>(6 + d.size() - 20))), 0xffffU)
+      << "TCP checksum";
   EXPECT_EQ(get(d, 2, 2), d.size());
   s.src = get(d, 12, 4);
   s.dst = get(d, 16, 4);
@@ -264,9 +290,7 @@ class Engine {
   static constexpr std::size_t B = Config<V>::kBytes, kConns = Config<V>::kConns;
 
   Engine() : context_(new VerilatedContext), top_(new V(context_.get())) {
-#ifdef TIPTOE_NETLIST
-    shadow_ = std::make_unique<Shadow<V>>(context_.get());
-#endif
+    if constexpr (kNetlist) shadow_ = std::make_unique<Shadow<V>>(context_.get());
     top_->m_axis_tready = 1;
     top_->evt_ready = 1;
     top_->rsp_ready = 1;
@@ -282,11 +306,11 @@ class Engine {
   V* operator->() { return top_.get(); }
 
   std::uint64_t now = 5'000'000, cycle = 0;
-  std::deque<Seg> sent;          // by the engine, oldest first
+  std::deque<Seg> sent;  // by the engine, oldest first
   std::deque<Response> responses;
   std::deque<Notice> notices;
   std::deque<Retire> retired;
-  Bytes received;                // rxd octets
+  Bytes received;  // rxd octets
 
   // One cycle: drive what waits, sample what is offered.
   void step() {
@@ -444,7 +468,8 @@ class Engine {
 
   void sample() {
     V& t = *top_;
-    const bool input = (t.s_axis_tvalid && t.s_axis_tready) || (t.txd_tvalid && t.txd_tready) || (t.cmd_valid && t.cmd_ready);
+    const bool input =
+        (t.s_axis_tvalid && t.s_axis_tready) || (t.txd_tvalid && t.txd_tready) || (t.cmd_valid && t.cmd_ready);
     quiescent_ = t.quiescent && !input;
     deadline_valid_ = t.next_deadline_valid;
     deadline_ = t.next_deadline;
@@ -475,7 +500,8 @@ class Engine {
         if (k >> i & 1) received.push_back(data[i]);
     }
     if (t.rsp_valid && t.rsp_ready)
-      responses.push_back({t.rsp_tag, t.rsp_op, t.rsp_status, t.rsp_handle, t.rsp_len, t.rsp_state, t.rsp_avail, t.rsp_room});
+      responses.push_back(
+          {t.rsp_tag, t.rsp_op, t.rsp_status, t.rsp_handle, t.rsp_len, t.rsp_state, t.rsp_avail, t.rsp_room});
     if (t.evt_valid && t.evt_ready) notices.push_back({t.evt_handle, t.evt_flags});
     if (t.prb_ret_valid)
       retired.push_back({cycle, t.prb_ret_kind, t.prb_ret_conn, t.prb_ret_reason, static_cast<bool>(t.prb_ret_has_conn),
@@ -483,11 +509,11 @@ class Engine {
   }
 
   void edge() {
-    if (shadow_) shadow_->check(*top_, cycle);
+    if constexpr (kNetlist) shadow_->check(*top_, cycle);
     for (const bool high : {true, false}) {
       top_->clk = high;
       top_->eval();
-      if (shadow_) shadow_->clock(high);
+      if constexpr (kNetlist) shadow_->clock(high);
     }
     ++cycle;
   }

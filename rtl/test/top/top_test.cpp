@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine as a whole: enough of every path to see that the blocks are connected as the pages say. What TCP must do in
-// every state is the business of conformance/.
+// The engine as a whole: enough of every path to see that the blocks are connected as the pages say. What TCP must do
+// in every state is the business of conformance/.
 #include "top_bench.hpp"
 
 #include <array>
@@ -43,36 +43,36 @@ struct Peer {
 template <class V>
 class Top : public ::testing::Test {
  protected:
-  Engine<V> e;
-  Peer p;
+  Engine<V> engine;
+  Peer peer;
 
-  void SetUp() override { e.write(0x01, kLocal); }
+  void SetUp() override { engine.write(0x01, kLocal); }
 
   std::uint32_t listen(std::uint16_t port = 80, std::uint32_t backlog = 4) {
-    const Response r = e.call({.op = kOpenPassive, .lport = port, .len = backlog});
+    const Response r = engine.call({.op = kOpenPassive, .lport = port, .len = backlog});
     EXPECT_EQ(r.status, kOk);
     return r.handle;
   }
 
   // SYN, SYN-ACK, ACK; the connection's handle after ACCEPT.
   std::uint32_t accept(std::uint32_t listener) {
-    Seg syn = p.make(kSyn);
+    Seg syn = peer.make(kSyn);
     syn.mss = 1460;
-    e.put_segment(syn);
-    const Seg s = e.pop();
+    engine.put_segment(syn);
+    const Seg s = engine.pop();
     EXPECT_EQ(s.flags, kSyn | kAck);
-    EXPECT_EQ(s.ack, p.seq + 1);
+    EXPECT_EQ(s.ack, peer.seq + 1);
     EXPECT_EQ(s.mss, 1460);
-    p.seq += 1;
-    p.ack = s.seq + 1;
-    e.put_segment(p.make(kAck));
-    e.settle();
-    EXPECT_TRUE(e.sent.empty());
-    EXPECT_EQ(e.flags_of(listener), 0x200U);
-    const Response r = e.call({.op = kAccept, .handle = listener});
+    peer.seq += 1;
+    peer.ack = s.seq + 1;
+    engine.put_segment(peer.make(kAck));
+    engine.settle();
+    EXPECT_TRUE(engine.sent.empty());
+    EXPECT_EQ(engine.flags_of(listener), 0x200U);
+    const Response r = engine.call({.op = kAccept, .handle = listener});
     EXPECT_EQ(r.status, kOk);
     EXPECT_EQ(r.state, kEstablished);
-    EXPECT_EQ(e.flags_of(r.handle), 0x001U);
+    EXPECT_EQ(engine.flags_of(r.handle), 0x001U);
     return r.handle;
   }
 };
@@ -80,13 +80,16 @@ class Top : public ::testing::Test {
 struct ModelName {
   template <class V>
   static std::string GetName(int) {
-    return "w" + std::to_string(Config<V>::kBytes * 8) + "_c" + std::to_string(Config<V>::kConns);
+    return std::string(1, 'w')
+        .append(std::to_string(Config<V>::kBytes * 8))
+        .append("_c")
+        .append(std::to_string(Config<V>::kConns));
   }
 };
 TYPED_TEST_SUITE(Top, Models, ModelName);
 
 TYPED_TEST(Top, RegistersAndReset) {
-  auto& e = this->e;
+  auto& e = this->engine;
   EXPECT_EQ(e.read(0x00), 0x54495031U);
   EXPECT_EQ(e.read(0x01), kLocal);
   EXPECT_EQ(e.read(0x05), 1500U);
@@ -97,12 +100,12 @@ TYPED_TEST(Top, RegistersAndReset) {
   EXPECT_EQ(e.read(0x08), 0x3fU);
   EXPECT_EQ(e.read(0x21), 0x0f0e0d0cU);
   EXPECT_EQ(e.read(0x30), 0U);
-  EXPECT_EQ(e->prb_free_count, this->e.kConns);
+  EXPECT_EQ(e->prb_free_count, this->engine.kConns);
 }
 
 TYPED_TEST(Top, PassiveOpenDataClose) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   const std::uint32_t listener = this->listen();
   const std::uint32_t h = this->accept(listener);
 
@@ -159,8 +162,8 @@ TYPED_TEST(Top, PassiveOpenDataClose) {
 }
 
 TYPED_TEST(Top, ActiveOpenPeerCloses) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   const Response r = e.call({.op = kOpenActive, .rip = kPeer, .lport = 5000, .rport = 80});
   ASSERT_EQ(r.status, kOk);
   EXPECT_EQ(r.state, kSynSent);
@@ -203,8 +206,8 @@ TYPED_TEST(Top, ActiveOpenPeerCloses) {
 }
 
 TYPED_TEST(Top, RetransmissionAndGiveUp) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   const std::uint32_t h = this->accept(this->listen());
   e.send(h, pattern(100));
   Seg s = e.pop();
@@ -225,12 +228,13 @@ TYPED_TEST(Top, RetransmissionAndGiveUp) {
 }
 
 TYPED_TEST(Top, OutOfOrderText) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   const std::uint32_t h = this->accept(this->listen());
   const Bytes text = pattern(1000);
   const auto part = [&](std::size_t from, std::size_t to) {
-    Seg s = p.make(kAck, Bytes(text.begin() + static_cast<std::ptrdiff_t>(from), text.begin() + static_cast<std::ptrdiff_t>(to)));
+    Seg s = p.make(
+        kAck, Bytes(text.begin() + static_cast<std::ptrdiff_t>(from), text.begin() + static_cast<std::ptrdiff_t>(to)));
     s.seq += static_cast<std::uint32_t>(from);
     e.put_segment(s);
     return e.pop().ack - p.seq;
@@ -244,8 +248,8 @@ TYPED_TEST(Top, OutOfOrderText) {
 }
 
 TYPED_TEST(Top, FastRetransmit) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   e.write(0x1c, 10);
   const std::uint32_t h = this->accept(this->listen());
   e.send(h, pattern(6 * 1460));
@@ -260,8 +264,8 @@ TYPED_TEST(Top, FastRetransmit) {
 }
 
 TYPED_TEST(Top, ZeroWindowProbe) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   const std::uint32_t h = this->accept(this->listen());
   p.wnd = 0;
   e.put_segment(p.make(kAck));
@@ -282,8 +286,8 @@ TYPED_TEST(Top, ZeroWindowProbe) {
 }
 
 TYPED_TEST(Top, ClosedPort) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   e.put_segment(p.make(kSyn));
   Seg s = e.pop();
   EXPECT_EQ(s.flags, kRst | kAck);
@@ -309,8 +313,8 @@ TYPED_TEST(Top, ClosedPort) {
 
 // A listener that goes away leaves orphans, which are reset when something happens to them.
 TYPED_TEST(Top, Orphan) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   const std::uint32_t l = this->listen();
   e.put_segment(p.make(kSyn));
   Seg s = e.pop();
@@ -327,8 +331,8 @@ TYPED_TEST(Top, Orphan) {
 
 // Every index, then TABLE_FULL; everything comes back.
 TYPED_TEST(Top, TableFull) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   std::vector<std::uint32_t> listeners;
   for (std::uint16_t i = 0; i < 8; ++i) listeners.push_back(this->listen(static_cast<std::uint16_t>(80 + i), 16));
   const unsigned n = static_cast<unsigned>(e.kConns);
@@ -363,25 +367,26 @@ TYPED_TEST(Top, TableFull) {
 
 // Latencies of microarchitecture 6 and 8: a dropped datagram, counted from the acceptance of its last beat.
 TYPED_TEST(Top, Latency) {
-  auto& e = this->e;
-  Seg s = this->p.make(kRst);
+  auto& e = this->engine;
+  Seg s = this->peer.make(kRst);
   e.settle();
   e.retired.clear();
   const std::uint64_t start = e.cycle;
   e.put_segment(s);
   e.settle();
   const std::uint64_t beats = (40 + e.B - 1) / e.B;
-  const std::uint64_t last = start + beats - 1;   // t: last beat; head of the raw FIFO in t+4 (lookup), READY t+6, COMMIT t+11
+  const std::uint64_t last =
+      start + beats - 1;  // t: last beat; head of the raw FIFO in t+4 (lookup), READY t+6, COMMIT t+11
   ASSERT_EQ(e.retired.size(), 1U);
   EXPECT_EQ(e.retired.front().cycle, last + 11);
 }
 
-// Anything at any time: segments around the windows of what the engine has sent, commands on good and bad handles, time in
-// all step sizes, hosts and links that stall. The assertions inside the engine are the oracle, and at the end
+// Anything at any time: segments around the windows of what the engine has sent, commands on good and bad handles, time
+// in all step sizes, hosts and links that stall. The assertions inside the engine are the oracle, and at the end
 // everything that was taken comes back.
 TYPED_TEST(Top, Soak) {
-  auto& e = this->e;
-  auto& p = this->p;
+  auto& e = this->engine;
+  auto& p = this->peer;
   const char* env = std::getenv("TIPTOE_RTL_SOAK");
   const unsigned long cycles = env ? std::strtoul(env, nullptr, 0) : 60'000;
   const char* seed = std::getenv("TIPTOE_RTL_SEED");
@@ -391,8 +396,10 @@ TYPED_TEST(Top, Soak) {
   const auto near = [&] {  // mostly 0, sometimes anything
     switch (rnd(24)) {
       case 0: return static_cast<std::uint32_t>(rng());
-      case 1: case 2: return 0U - rnd(2000);
-      case 3: case 4: return rnd(3000);
+      case 1:
+      case 2: return 0U - rnd(2000);
+      case 3:
+      case 4: return rnd(3000);
       case 5: return rnd(70000);
       default: return 0U;
     }
@@ -434,8 +441,9 @@ TYPED_TEST(Top, Soak) {
         s.sport = it->first.second;
         s.seq = it->second.seq + near();
         s.ack = it->second.ack + (one_in(5) ? 0U - rnd(3000) : near());
-        static constexpr std::array<std::uint8_t, 12> kFlags{kAck, kAck, kAck, kAck, kAck | kPsh, kAck | kPsh, kAck | kFin,
-                                                             kRst, kSyn, kSyn | kAck, kAck | kUrg, kRst | kAck};
+        static constexpr std::array<std::uint8_t, 12> kFlags{kAck,        kAck,        kAck,        kAck,
+                                                             kAck | kPsh, kAck | kPsh, kAck | kFin, kRst,
+                                                             kSyn,        kSyn | kAck, kAck | kUrg, kRst | kAck};
         s.flags = one_in(100) ? static_cast<std::uint8_t>(rnd(64)) : kFlags[rnd(one_in(60) ? 12 : one_in(40) ? 7 : 6)];
       } else {
         s.flags = one_in(4) ? static_cast<std::uint8_t>(rnd(64)) : kSyn;
@@ -452,13 +460,15 @@ TYPED_TEST(Top, Soak) {
     }
     if (e.waiting() < 40 && one_in(60)) {
       Command c;
-      static constexpr std::array<std::uint8_t, 12> kOps{kOpenPassive, kOpenActive, kSend, kSend, kSend, kReceive,
-                                                         kReceive, kClose, kAbort, kStatus, kAccept, kSetopt};
+      static constexpr std::array<std::uint8_t, 12> kOps{kOpenPassive, kOpenActive, kSend,  kSend,   kSend,   kReceive,
+                                                         kReceive,     kClose,      kAbort, kStatus, kAccept, kSetopt};
       c.op = one_in(200) ? static_cast<std::uint8_t>(rnd(16)) : kOps[rnd(12)];
       if ((c.op == kAbort || c.op == kClose) && !one_in(8)) c.op = kAccept;
       c.flags = static_cast<std::uint8_t>(rnd(16));
       const auto& from = (c.op == kAccept) != one_in(50) ? listeners : handles;
-      c.handle = from.empty() || one_in(100) ? rng() & 0x1ffffU : from[from.size() - 1 - rnd(std::min<std::uint32_t>(8, from.size()))];
+      c.handle = from.empty() || one_in(100)
+                     ? rng() & 0x1ffffU
+                     : from[from.size() - 1 - rnd(static_cast<std::uint32_t>(std::min<std::size_t>(8, from.size())))];
       c.lport = static_cast<std::uint16_t>(one_in(10) ? 0 : c.op == kOpenPassive ? 80 + rnd(4) : 80 + rnd(40));
       c.rip = one_in(3) ? 0 : kPeer;
       c.rport = static_cast<std::uint16_t>(one_in(3) ? 0 : 4000 + rnd(ports));
