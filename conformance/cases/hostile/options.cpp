@@ -100,6 +100,29 @@ void unaligned_mss(Tester& t, std::size_t shift) {
   take_burst(t, c);
 }
 
+/// Options that the device does not know, and behind them the one that it must know.
+void mss_behind_unknown(Tester& t) {
+  t.listen();
+  const Bytes before[] = {
+      {77, 2}, {77, 3, 9}, {254, 8, 1, 2, 3, 4, 5, 6}, {3, 3, 7, 1, 4, 2}, {8, 10, 0, 0, 0, 1, 0, 0, 0, 0}};
+  for (const Bytes& b : before) {
+    Conn& c = t.add_conn();
+    c.send({.seq = c.isn, .flags = SYN, .options = Options{b}.mss(300)});
+    c.expect_syn_ack();
+    c.send_ack();
+    t.expect_nothing();
+    c.accept();
+    c.user_send(300);
+    c.expect_text(300);
+    c.send_ack();
+    c.user_send(301);
+    for (const Received& s : take_burst(t, c)) t.check(s.text_length() <= 300, "more than the peer's MSS of 300");
+    c.send_ack();
+    take_burst(t, c);
+    c.send_ack();
+  }
+}
+
 void data_offset(Tester& t, std::uint8_t words, std::size_t text) {
   t.listen();
   Conn& c = t.add_conn();
@@ -172,6 +195,11 @@ void register_hostile_options(Registry& r) {
            .description = "It is obeyed, on whatever boundary it starts.",
            .run = [shift](Tester& t) { unaligned_mss(t, shift); }});
   }
+  r.add({.id = "hostile/options-mss-behind-unknown",
+         .title = "The MSS option behind options that nobody knows",
+         .rules = {"MUST-6", "MUST-14", "MUST-4"},
+         .description = "Unknown kinds are skipped by their length, and the MSS of 300 behind them is obeyed.",
+         .run = mss_behind_unknown});
   for (const unsigned words : {0U, 1U, 2U, 3U, 4U, 6U, 9U, 15U}) {
     const std::size_t text = words < 5 ? 24 : 4 * (words - 5) - 1;  // past the end by one octet
     r.add({.id = "hostile/data-offset-" + std::to_string(words),

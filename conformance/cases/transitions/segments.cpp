@@ -356,6 +356,23 @@ void window_opens(Tester& t, State state) {
                                      : state);
 }
 
+/// ZWIN: the octet is not taken, the ACK that it carries is.
+void zero_window_ack(Tester& t, State state) {
+  Conn& c = t.c();
+  bring(t, state, Role::passive, {.outstanding = true, .full = true});
+  const std::uint32_t all = c.iss + 1 + static_cast<std::uint32_t>(c.user_supplied);
+  t.step("one octet beyond the closed window, with the ACK of all text");
+  c.send(text(c, c.R, 1, all));
+  const Received got = c.expect_ack();
+  t.check_equal(unsigned{*got.window}, 0U, "the window");
+  c.expect_status(state);
+  t.step("the text is not repeated");
+  c.user_receive(unread(c));
+  if (state == State::established) t.expect_nothing(25_s);
+  if (state == State::fin_wait_1) c.expect({.seq = c.S - 1, .flags = FIN | ACK}, 25_s);
+  confirm(t, state, state);
+}
+
 /// A SYN in TIME_WAIT beyond the old incarnation opens the next one (MAY-2, RFC 6191 without timestamps).
 void reopened(Tester& t, std::uint32_t beyond, bool opens) {
   Conn& c = t.c();
@@ -415,7 +432,8 @@ void register_transitions_segments(Registry& r) {
             Level level = Level::must;
             if (event == "ACK-OLD" && n >= 4) level = Level::may;
             if ((event == "TXT-OOO" || event == "FIN-OOO") && n >= 4 && n <= 6) level = Level::should;
-            r.add(
+            const auto add = profile == "base" ? &Registry::add_with_wrap : &Registry::add;
+            (r.*add)(
                 {.id = id,
                  .title = event + " in " + to_string(state) + (variant.empty() ? "" : ", " + variant),
                  .rules = rules,
@@ -440,6 +458,15 @@ void register_transitions_segments(Registry& r) {
            .description = "The peer's window was 0 and 50 octets wait; <SEQ=R><ACK=U> with a window of 1000 releases "
                           "them at once, and the FIN behind them when the user has closed.",
            .run = [state](Tester& t) { window_opens(t, state); },
+           .settings = calm()});
+  }
+  for (const State state : {State::established, State::fin_wait_1}) {
+    r.add({.id = "transitions/" + row_name(state) + "/ZWIN/ack",
+           .title = std::string("ZWIN in ") + to_string(state) + ": the ACK counts",
+           .rules = {"ST-" + row_name(state) + "-ZWIN"},
+           .description = "With the receive window closed one octet that acknowledges outstanding text: the octet is "
+                          "refused, the ACK is taken, nothing is repeated.",
+           .run = [state](Tester& t) { zero_window_ack(t, state); },
            .settings = calm()});
   }
   const struct {
