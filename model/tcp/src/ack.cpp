@@ -122,6 +122,7 @@ Flow own_fin(Ctx& c) {
       }
       c.remove = true;
       c.d.evt |= EVT_CLOSED;
+      c.d.reason = Reason::NONE;  // also when the segment was a probe of our zero window
       return Flow::STOP;
     default: return Flow::NEXT;
   }
