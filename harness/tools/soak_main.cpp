@@ -3,6 +3,7 @@
 //
 //   tiptoe_soak --cycles 10000000 --seed 7 --width 512
 //   tiptoe_soak --bench
+//   tiptoe_soak --all-faults --cycles 3000000
 //   tiptoe_soak --seed 7 --first-episode 12 --cycles 100000 --waves soak.fst --waves-from 41000 --waves-to 42000
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 
 #include "tiptoe/engine_dut.hpp"
 #include "tiptoe/soak.hpp"
+#include "tiptoe/tcp/faults.hpp"
 
 namespace {
 
@@ -41,11 +43,29 @@ int bench(const tiptoe::DutOptions& base, const std::string& only) {
   return 0;
 }
 
+/// Does random traffic notice every seeded fault of the model? Cycles until it does, and which ones it misses.
+int all_faults(tiptoe::SoakOptions o) {
+  unsigned noticed = 0, missed = 0;
+  for (const tiptoe::tcp::FaultInfo& info : tiptoe::tcp::FAULTS) {
+    o.fault = std::string(info.id);
+    const tiptoe::SoakResult result = tiptoe::soak(o);
+    ++(result.passed ? missed : noticed);
+    if (result.passed)
+      std::printf("missed   %s\n", o.fault.c_str());
+    else
+      std::printf("%8llu %s\n", static_cast<unsigned long long>(result.cycles), o.fault.c_str());
+    std::fflush(stdout);
+  }
+  std::printf("%u faults noticed, %u missed\n", noticed, missed);
+  return missed == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   tiptoe::SoakOptions o;
   bool run_bench = false;
+  bool every_fault = false;
   bool kind_given = false;
   const auto number = [](const char* text) { return std::strtoull(text, nullptr, 0); };
   const auto small = [&](const char* text) { return static_cast<unsigned>(number(text)); };
@@ -75,20 +95,23 @@ int main(int argc, char** argv) try {
       {"--waves-to", [&](const char* v) { o.dut.waves_to = number(v); }}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--bench")
+    if (word == "--all-faults")
+      every_fault = true;
+    else if (word == "--bench")
       run_bench = true;
     else if (word == "--no-stalls")
       o.stalls = false;
     else if (const auto found = with_value.find(word); found != with_value.end() && i + 1 < argc)
       found->second(argv[++i]);
     else {
-      std::fprintf(stderr, "tiptoe_soak: what is '%s'? Options: --bench --no-stalls", word.c_str());
+      std::fprintf(stderr, "tiptoe_soak: what is '%s'? Options: --bench --all-faults --no-stalls", word.c_str());
       for (const auto& [name, use] : with_value) std::fprintf(stderr, " %s X", name.c_str());
       std::fprintf(stderr, "\n");
       return 2;
     }
   }
   if (run_bench) return bench(o.dut, kind_given ? o.kind : "");
+  if (every_fault) return all_faults(o);
   const tiptoe::SoakResult result = tiptoe::soak(o);
   std::printf("%s%s", result.summary().c_str(), result.failure.c_str());
   return result.passed ? 0 : 1;
