@@ -246,12 +246,18 @@ module tiptoe_top #(
   );
 
   // ---- lookups ----
+  // (Ports are connected to plain names in this file: Yosys 0.23 cannot set parameters of a top module with expressions.)
   logic head_look, cmd_look, cam_hit, cam_room, lsn_hit;
   tiptoe_pkg::tuple_t head_key, cmd_key, look_key;
   logic [IDX_W-1:0] cam_idx;
   logic [4:0] lsn_idx;
   logic [3:0] lsn_gen;
   assign look_key = cmd_look ? cmd_key : head_key;
+  logic cam_look, lsn_look;
+  logic [9:0] cam_idx10;
+  assign cam_look = cmd_look || head_look;
+  assign lsn_look = head_look && !cmd_look;
+  assign cam_idx10 = 10'(cam_idx);
 
   logic pre_valid;
   tiptoe_pkg::tuple_t pre_key;
@@ -261,7 +267,7 @@ module tiptoe_top #(
     .clk_i(clk),
     .rst_i(rst),
     .cam_key_i(cfg.cam_key),
-    .req_i(cmd_look || head_look),
+    .req_i(cam_look),
     .key_i(look_key),
     .hit_o(cam_hit),
     .idx_o(cam_idx),
@@ -283,6 +289,8 @@ module tiptoe_top #(
   logic [15:0] aq_handle;
   logic [L_W-1:0] evt_lsn;
   tiptoe_pkg::tuple_t lsn_tuple;
+  logic dup_req;
+  assign dup_req = cmd_ev_valid && cmd_ev.op == tiptoe_pkg::OP_OPEN_PASSIVE;
   assign aq_pop = grant[2] && cmd_ev.op == tiptoe_pkg::OP_ACCEPT && cmd_ev.handle[16] && aq_valid;
 
   tiptoe_listen #(
@@ -290,7 +298,7 @@ module tiptoe_top #(
   ) u_listen (
     .clk_i(clk),
     .rst_i(rst),
-    .req_i(head_look && !cmd_look),
+    .req_i(lsn_look),
     .key_i(head_key),
     .hit_o(lsn_hit),
     .idx_o(lsn_idx),
@@ -305,7 +313,7 @@ module tiptoe_top #(
     .aq_handle_o(aq_handle),
     .aq_len_o(aq_len),
     .aq_pop_i(aq_pop),
-    .dup_req_i(cmd_ev_valid && cmd_ev.op == tiptoe_pkg::OP_OPEN_PASSIVE),
+    .dup_req_i(dup_req),
     .dup_key_i(cmd_ev.tuple),
     .dup_o(lsn_dup),
     .free_o(lsn_free),
@@ -340,7 +348,7 @@ module tiptoe_top #(
     .look_key_o(head_key),
     .look_block_i(cmd_look),
     .cam_hit_i(cam_hit),
-    .cam_idx_i(10'(cam_idx)),
+    .cam_idx_i(cam_idx10),
     .cam_room_i(cam_room),
     .lsn_hit_i(lsn_hit),
     .lsn_idx_i(lsn_idx),
@@ -393,6 +401,8 @@ module tiptoe_top #(
   logic [IDX_W-1:0] tmr_idx, dl_idx;
   logic [2:0] tmr_timer;
   tiptoe_pkg::deadlines_t dl;
+  logic co_write;
+  assign co_write = co_valid && co_has_conn;
 
   tiptoe_timer #(
     .CONNS(CONNS),
@@ -407,7 +417,7 @@ module tiptoe_top #(
     .rd_i(dl_rd),
     .rd_idx_i(dl_idx),
     .dl_o(dl),
-    .wr_i(co_valid && co_has_conn),
+    .wr_i(co_write),
     .wr_idx_i(co_idx[IDX_W-1:0]),
     .wr_dl_i(co_dl),
     .ev_valid_o(tmr_valid),
@@ -486,7 +496,7 @@ module tiptoe_top #(
 
   // ---- responses (9) ----
   localparam int unsigned RSP_W = 133;       // $bits(rsp_t)
-  logic rsp_head_valid, rsp_full;
+  logic rsp_head_valid, rsp_full, rsp_pop;
   logic [2:0] unused_rsp_count;
   tiptoe_pkg::rsp_t rsp_head;
   tiptoe_fifo #(
@@ -497,13 +507,14 @@ module tiptoe_top #(
     .rst_i(rst),
     .push_i(co.rsp_push),
     .data_i(co_rsp),
-    .pop_i(rsp_valid && rsp_ready),
+    .pop_i(rsp_pop),
     .valid_o(rsp_head_valid),
     .data_o(rsp_head),
     .full_o(rsp_full),
     .count_o(unused_rsp_count)
   );
   assign rsp_valid = rsp_head_valid && !rst;
+  assign rsp_pop = rsp_valid && rsp_ready;
   assign rsp_tag = rsp_head.tag;
   assign rsp_op = rsp_head.op;
   assign rsp_status = rsp_head.status;
@@ -516,7 +527,13 @@ module tiptoe_top #(
   // ---- arbiter and pipeline ----
   logic [3:0] stage_valid;
   logic [39:0] stage_idx;
-  logic creator_busy, cmd_busy;
+  logic creator_busy, cmd_busy, host_full, granted;
+  logic [9:0] tmr_idx10, outq_idx10, new_idx10;
+  assign host_full = rsp_full || wr_full || rd_full;
+  assign granted = grant != '0;
+  assign tmr_idx10 = 10'(tmr_idx);
+  assign outq_idx10 = 10'(outq_idx);
+  assign new_idx10 = 10'(new_idx);
 
   tiptoe_arbiter #(
     .CONNS(CONNS)
@@ -525,7 +542,7 @@ module tiptoe_top #(
     .rst_i(rst),
     .now_us_i(now_us),
     .tmr_valid_i(tmr_valid),
-    .tmr_idx_i(10'(tmr_idx)),
+    .tmr_idx_i(tmr_idx10),
     .tmr_timer_i(tmr_timer),
     .seg_valid_i(seg_valid),
     .seg_i(seg_ev),
@@ -536,15 +553,15 @@ module tiptoe_top #(
     .rxd_valid_i(rxd_ev_valid),
     .rxd_i(rxd_ev),
     .out_valid_i(outq_valid),
-    .out_idx_i(10'(outq_idx)),
+    .out_idx_i(outq_idx10),
     .stage_valid_i(stage_valid),
     .stage_idx_i(stage_idx),
     .creator_busy_i(creator_busy),
     .cmd_busy_i(cmd_busy),
-    .host_full_i(rsp_full || wr_full || rd_full),
+    .host_full_i(host_full),
     .txq_count_i(prb_txq_count),
     .new_ok_i(new_ok),
-    .new_idx_i(10'(new_idx)),
+    .new_idx_i(new_idx10),
     .seg_room_i(seg_room),
     .seg_pending_i(seg_pending),
     .lsn_ok_i(lsn_ok),
@@ -570,7 +587,7 @@ module tiptoe_top #(
     .init_idx_i(init_idx_q),
     .cfg_i(cfg),
     .boot_us_i(boot_us_q),
-    .grant_i(grant != '0),
+    .grant_i(granted),
     .ev_i(grant_ev),
     .stage_valid_o(stage_valid),
     .stage_idx_o(stage_idx),
