@@ -48,6 +48,7 @@ struct Shadow {
   unsigned state = 0;
   bool tx_busy = false, rx_busy = false;
   std::uint32_t rcv_user = 0;
+  std::array<std::uint32_t, model::kMaxRecordWords> record{};
 };
 
 struct Peer {  ///< the tester's idea of one connection
@@ -251,6 +252,8 @@ class Soaker {
       command({.op = 1, .lport = listen_port(i), .len = pick<std::uint32_t>({1, 2, 8, 16})});
     hostility_ = pick<unsigned>({0, 1, 1, 4, 12});
     churn_ = pick<unsigned>({0, 1, 1, 3});
+    sniper_ = pick<unsigned>({0, 20, 8, 2});
+    lazy_ = pick<unsigned>({1, 1, 1, 12});
     peer_hosts_ = pick<unsigned>({1, 2, 6});
     peer_ports_ = pick<unsigned>({2, 8, 40, 300});
   }
@@ -276,7 +279,8 @@ class Soaker {
     const auto get = [&](const RecordField& f) { return packed_field(p.ret_record, f); };
     const auto get32 = [&](const RecordField& f) { return static_cast<std::uint32_t>(get(f)); };
     const auto get16 = [&](const RecordField& f) { return static_cast<std::uint16_t>(get(f)); };
-    const Shadow now{static_cast<unsigned>(get(state)), get(tx_busy) != 0, get(rx_busy) != 0, get32(rcv_user)};
+    const Shadow now{static_cast<unsigned>(get(state)), get(tx_busy) != 0, get(rx_busy) != 0, get32(rcv_user),
+                     p.ret_record};
     Shadow& before = shadow_[p.ret_conn];
     ++result_.transitions[before.state & 15U][now.state & 15U];
     if (p.ret_kind == 2) {
@@ -565,6 +569,7 @@ class Soaker {
 
   void act_as_peer() {
     if (driver_.datagrams_waiting() > 12) return;
+    if (sniper_ != 0 && one_in(sniper_)) return snipe();
     if (peers_.empty() || one_in(churn_ == 0 ? 30 : 12 / churn_)) {
       Peer& p =
           add_peer(device_address(), one_in(12) ? 7777 : listen_port(static_cast<unsigned>(random_.below(ports_))),
@@ -716,6 +721,58 @@ class Soaker {
     }
   }
 
+  /// A live connection of the device, preferring those in rare states.
+  const Shadow* target() {
+    const Shadow* chosen = nullptr;
+    std::uint64_t weight = 0;
+    for (const Shadow& s : shadow_) {
+      if (s.state == 0) continue;
+      const std::uint64_t w = s.state == 4 ? 1 : 3;
+      weight += w;
+      if (random_.below(weight) < w) chosen = &s;
+    }
+    return chosen;
+  }
+
+  /// Aims with the device's own record: numbers at and around every edge that the rules know.
+  void snipe() {
+    static const RecordField &lip = field("lip"), &lport = field("lport"), &rip = field("rip"), &rport = field("rport"),
+                             &rcv_nxt = field("rcv_nxt"), &rcv_adv = field("rcv_adv"), &snd_una = field("snd_una"),
+                             &snd_nxt = field("snd_nxt"), &snd_end = field("snd_end"), &irs = field("irs"),
+                             &iss = field("iss"), &fin_seq = field("fin_seq"), &ooo_start = field("ooo0.start"),
+                             &ooo_end = field("ooo0.end"), &max_wnd = field("max_snd_wnd");
+    const Shadow* t = target();
+    if (t == nullptr) return;
+    const auto get = [&](const RecordField& f) { return static_cast<std::uint32_t>(packed_field(t->record, f)); };
+    const auto near = [&] { return static_cast<std::uint32_t>(random_.below(3)) - 1; };
+    Peer p;
+    p.device = get(lip), p.device_port = static_cast<std::uint16_t>(get(lport));
+    p.peer = get(rip), p.peer_port = static_cast<std::uint16_t>(get(rport));
+    p.to_device = flow_id(p.peer, p.peer_port, p.device, p.device_port);
+    p.rcv_nxt = one_in(2) ? get(snd_nxt)
+                          : pick<std::uint32_t>({get(snd_una), get(snd_nxt), get(snd_end), get(snd_end) + 1, get(iss),
+                                                 get(snd_una) - get(max_wnd), get(snd_una) + 1460}) +
+                                near();
+    const std::uint32_t seq =
+        one_in(2) ? get(rcv_nxt)
+                  : pick<std::uint32_t>({get(rcv_nxt), get(rcv_adv), get(irs), get(fin_seq), get(ooo_start),
+                                         get(ooo_end), get(rcv_nxt) + 0x7FFF'FFFF, get(rcv_nxt) + 100'000}) +
+                        near();
+    std::uint8_t flags = ACK;
+    if (one_in(5)) flags = ACK | FIN;
+    if (hostility_ > 1 && one_in(6)) {
+      flags = pick<std::uint8_t>({RST, RST | ACK, SYN, SYN | ACK, SYN | FIN, 0, URG | ACK, 0xFF, FIN, RST | SYN | ACK});
+    }
+    if (t->state == 10 && one_in(2)) flags = pick<std::uint8_t>({SYN, SYN, RST, FIN | ACK, RST | ACK});
+    const std::size_t text = one_in(2) ? 0 : pick<std::size_t>({1, 1, 2, 3, 536, 1460});
+    Segment s = from(p, seq, flags, (flags & SYN) != 0 && one_in(2) ? 0 : text);
+    if ((flags & SYN) != 0) s.options = options(1460);
+    if ((flags & URG) != 0) s.urgent = static_cast<std::uint16_t>(random_.below(2));
+    if (s.options && s.options->bytes.size() + text > 1900) s.options.reset();
+    const std::size_t times = one_in(10) ? 4 : 1;
+    for (std::size_t i = 0; i < times; ++i) transmit(s);
+  }
+
   void malformed(Peer& p) {
     Segment s = from(p, p.snd_nxt, ACK, random_.below(60));
     switch (random_.below(18)) {
@@ -783,6 +840,7 @@ class Soaker {
                                          static_cast<std::uint32_t>(random_.below(4000))})});
   }
   void receive(std::uint32_t handle) {
+    if (!one_in(lazy_)) return;
     command({.op = 4,
              .handle = handle,
              .len = pick<std::uint32_t>(
@@ -810,7 +868,14 @@ class Soaker {
   }
 
   void act_as_host() {
-    const std::uint32_t handle = any_handle();
+    std::uint32_t handle = any_handle();
+    if (one_in(12)) {
+      static const RecordField& gen = field("gen");
+      if (const Shadow* t = target()) {
+        handle = static_cast<std::uint32_t>(packed_field(t->record, gen) << 10 |
+                                            static_cast<std::uint64_t>(t - shadow_.data()));
+      }
+    }
     if (churn_ > 1 && one_in(12)) return command(one_in(3) ? active_open() : EngineCommand{.op = 5, .handle = handle});
     switch (random_.below(40)) {
       case 0:
@@ -937,7 +1002,7 @@ class Soaker {
       std::pair<std::array<std::uint32_t, model::kMaxRecordWords>, std::array<std::uint32_t, model::kDeadlineWords>>>
       logged_{};
   std::deque<Grant> send_grants_{}, receive_grants_{};
-  unsigned ports_ = 1, hostility_ = 1, churn_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
+  unsigned ports_ = 1, hostility_ = 1, churn_ = 1, sniper_ = 0, lazy_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
 };
 
 /// Calls f with an engine-constructing argument pack of the wanted kind.
