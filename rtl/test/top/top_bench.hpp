@@ -16,6 +16,7 @@
 #ifdef TIPTOE_NETLIST  // the design as Yosys reads it; the source runs beside it
 #include "Vtop_netlist.h"
 #else
+#include "Vtop_w128_c16.h"
 #include "Vtop_w512_c128.h"
 #endif
 #include "Vtop_w64_c64.h"
@@ -57,20 +58,24 @@ struct Config;
 #ifdef TIPTOE_NETLIST
 template <>
 struct Config<Vtop_netlist> {
-  static constexpr std::size_t kBytes = 8, kConns = 64;
+  static constexpr std::size_t kBytes = 8, kConns = 64, kScan = 4;
 };
 using Models = ::testing::Types<Vtop_netlist>;
 inline constexpr bool kNetlist = true;
 #else
 template <>
 struct Config<Vtop_w64_c64> {
-  static constexpr std::size_t kBytes = 8, kConns = 64;
+  static constexpr std::size_t kBytes = 8, kConns = 64, kScan = 4;
 };
 template <>
 struct Config<Vtop_w512_c128> {
-  static constexpr std::size_t kBytes = 64, kConns = 128;
+  static constexpr std::size_t kBytes = 64, kConns = 128, kScan = 4;
 };
-using Models = ::testing::Types<Vtop_w64_c64, Vtop_w512_c128>;
+template <>
+struct Config<Vtop_w128_c16> {  // few listeners, large receive buffers, one deadline per cycle
+  static constexpr std::size_t kBytes = 16, kConns = 16, kScan = 1;
+};
+using Models = ::testing::Types<Vtop_w64_c64, Vtop_w512_c128, Vtop_w128_c16>;
 inline constexpr bool kNetlist = false;
 #endif
 
@@ -287,7 +292,7 @@ struct Retire {
 template <class V>
 class Engine {
  public:
-  static constexpr std::size_t B = Config<V>::kBytes, kConns = Config<V>::kConns;
+  static constexpr std::size_t B = Config<V>::kBytes, kConns = Config<V>::kConns, kGroups = kConns / Config<V>::kScan;
 
   Engine() : context_(new VerilatedContext), top_(new V(context_.get())) {
     if constexpr (kNetlist) shadow_ = std::make_unique<Shadow<V>>(context_.get());
