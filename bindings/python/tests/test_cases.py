@@ -88,8 +88,8 @@ def whole_life(t: tiptoe.Tester) -> None:
     t.step("open")
     t.reach(State.ESTABLISHED)
     assert t.connection.peer_port == 40000
-    t.expect_notification(Notify.CONNECTED)
     t.send_text(100)
+    t.expect_notification(Notify.READABLE)
     t.expect_delayed_ack()
     t.user_receive(100)
     t.user_send(50)

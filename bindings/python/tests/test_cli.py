@@ -91,7 +91,7 @@ def test_explain_a_case_and_a_fault(call: Any) -> None:
 
 
 def test_explain_near_misses(call: Any) -> None:
-    outcome = call("explain", "MUST-1313")
+    outcome = call("explain", "MUST13")
     assert outcome.code == 2
     assert "did you mean MUST-13" in outcome.err
 

@@ -83,6 +83,9 @@ class Wrapped(tiptoe.Dut):
     def status(self, handle: tiptoe.Handle) -> tiptoe.CallResult:
         return self.inner.status(handle)
 
+    def set_options(self, handle: tiptoe.Handle, nodelay: bool, keepalive: bool) -> tiptoe.CallResult:
+        return self.inner.set_options(handle, nodelay=nodelay, keepalive=keepalive)
+
     def poll_notification(self) -> tiptoe.Notification | None:
         return self.inner.poll_notification()
 

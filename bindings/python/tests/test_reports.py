@@ -123,8 +123,9 @@ def test_pcapng_read_by_dpkt_and_scapy(tmp_path: Path) -> None:
         packets = list(dpkt.pcapng.Reader(file))
     assert [bytes(data) for _, data in packets] == [f.octets for f in FRAMES]
     assert [round(time * 1e6) for time, _ in packets] == [f.time_us for f in FRAMES]
-    with RawPcapNgReader(str(path)) as reader:
-        read = [(data, meta.linktype, (meta.tshigh << 32) | meta.tslow) for data, meta in reader]
+    reader = RawPcapNgReader(str(path))
+    read = [(data, meta.linktype, (meta.tshigh << 32) | meta.tslow) for data, meta in reader]
+    reader.close()
     assert read == [(f.octets, 228, f.time_us) for f in FRAMES]
 
 
@@ -182,6 +183,14 @@ def test_terminal(terminal_like: bool) -> None:
 def test_markup_in_messages_is_text() -> None:
     text = shown(a_run(result("m", Verdict.FAIL, message="Flags [S], options [mss 1460] [/red]")), True)
     assert "Flags [S], options [mss 1460] [/red]" in text
+
+
+def test_long_ladders_are_cut() -> None:
+    ladder = "\n".join(f"line {n}." for n in range(1000))
+    text = shown(a_run(result("m", Verdict.FAIL, message="x", ladder=ladder)), False)
+    assert "line 999." in text
+    assert "line 900." not in text
+    assert "950 earlier lines" in text
 
 
 def test_summary_by_rfc() -> None:

@@ -15,6 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiptoe import ACK, FIN, PSH, RST, SYN, URG, Datagram, Defect, Flags, Options, Segment, SegmentError, TiptoeError
 
+# The first call of scapy takes its time, and so does a busy machine.
+settings.register_profile("tiptoe", deadline=None)
+settings.load_profile("tiptoe")
+
 U8 = st.integers(0, 0xFF)
 U16 = st.integers(0, 0xFFFF)
 U32 = st.integers(0, 0xFFFFFFFF)
@@ -43,7 +47,7 @@ def option_lists(draw: st.DrawFn) -> Options:
     return options.pad((len(options) + 3) // 4 * 4)
 
 
-SEGMENTS = st.fixed_dictionaries(
+SEGMENTS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "src": ADDRESS,
         "dst": ADDRESS,

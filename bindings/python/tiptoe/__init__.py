@@ -15,7 +15,7 @@ Times are microseconds of device time. The long form is docs/python.md; the comm
 
 from __future__ import annotations
 
-from . import catalogue
+from . import catalogue, runner
 from ._core import (
     ACK_DELAY_US,
     AT_ONCE,
@@ -125,5 +125,6 @@ __all__ = [
     "profiles",
     "rtl_parameter_sets",
     "run_case",
+    "runner",
     "trace",
 ]

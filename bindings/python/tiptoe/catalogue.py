@@ -147,7 +147,8 @@ def _requirement(entry: Mapping[str, Any]) -> Rule:
 
 
 def _transition(entry: Mapping[str, Any]) -> Rule:
-    rfc, _, section = str(entry.get("ref", "RFC9293 3.10")).partition(" ")
+    reference = str(entry.get("ref", "-"))
+    rfc, _, section = ("RFC9293 3.10" if reference == "-" else reference).partition(" ")
     outcomes = tuple(
         Outcome(
             profile=str(o.get("profile", "")),
@@ -172,7 +173,7 @@ def _transition(entry: Mapping[str, Any]) -> Rule:
         test=str(entry.get("test", "")),
         observable=_strings(entry.get("observable")),
         condition=str(entry.get("condition", "")),
-        note=str(entry.get("note", "")),
+        note="; ".join(filter(None, ["cannot happen" * bool(entry.get("not_applicable")), str(entry.get("note", ""))])),
         level_basis=str(entry.get("level_basis", "")),
         state=str(entry["state"]),
         event=str(entry["event"]),

@@ -22,6 +22,10 @@ STYLE = {
 }
 
 
+#: Lines of a ladder that are shown; the end is where it went wrong.
+LADDER_LINES = 50
+
+
 def make_console(stderr: bool = False) -> Console:
     """A console that neither wraps nor colours when its output is no terminal."""
     console = Console(stderr=stderr, highlight=False)
@@ -115,7 +119,12 @@ def story(console: Console, result: CaseResult, ladder: bool = True) -> None:
         console.print("  " + line, markup=False)
     if ladder and result.ladder:
         console.print()
-        for line in result.ladder.splitlines():
+        lines = result.ladder.splitlines()
+        if len(lines) > LADDER_LINES:
+            left_out = len(lines) - LADDER_LINES
+            console.print(f"    ... {left_out} earlier lines, which are in the JSON report", style="dim")
+            lines = lines[left_out:]
+        for line in lines:
             console.print("    " + line, markup=False, style="dim")
     if result.repeat:
         console.print("  Repeat: ", end="")
