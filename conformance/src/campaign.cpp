@@ -31,8 +31,8 @@ std::string CampaignReport::to_json() const {
     broken_json += (broken_json.size() > 1 ? ", " : "") + json_string(id) + ": " + json_string(message);
   }
   return "{\n  \"uncaught\": " + json_list(uncaught) + ",\n  \"untripped\": " + json_list(untripped) +
-         ",\n  \"broken\": " + broken_json + "},\n  \"caught_by\": " + map_json(caught_by) +
-         ",\n  \"tripped_by\": " + map_json(tripped_by) + "\n}\n";
+         ",\n  \"coarse\": " + json_list(coarse) + ",\n  \"broken\": " + broken_json +
+         "},\n  \"caught_by\": " + map_json(caught_by) + ",\n  \"tripped_by\": " + map_json(tripped_by) + "\n}\n";
 }
 
 std::vector<std::string> model_faults() {
@@ -86,6 +86,13 @@ CampaignReport run_campaign(const CampaignOptions& options) {
   }
   for (const std::string& id : report.cases) {
     if (!report.tripped_by.contains(id)) report.untripped.push_back(id);
+  }
+  const std::size_t many = report.cases.size() * 15 / 100;
+  for (const auto& [id, faults] : report.tripped_by) {
+    if (std::all_of(faults.begin(), faults.end(),
+                    [&](const std::string& f) { return report.caught_by[f].size() > many; })) {
+      report.coarse.push_back(id);
+    }
   }
   return report;
 }

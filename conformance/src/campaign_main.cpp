@@ -106,6 +106,7 @@ int main(int argc, char** argv) {
       for (const std::string& id : cases) std::cout << "  " << id << '\n';
     }
   }
+  if (!partial) std::cout << report.coarse.size() << " cases are tripped by coarse faults only\n";
   std::cout << report.faults.size() << " faults, " << report.cases.size() << " cases, " << bad << " defects\n";
   return bad == 0 ? 0 : 1;
 }

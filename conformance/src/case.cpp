@@ -100,6 +100,9 @@ void Registry::add(Case c) {
   if (c.title.empty()) throw std::invalid_argument(who + "no title");
   if (c.description.empty()) throw std::invalid_argument(who + "no description");
   if (c.rules.empty()) throw std::invalid_argument(who + "no rules");
+  for (auto it = c.rules.begin(); it != c.rules.end(); ++it) {
+    if (std::find(c.rules.begin(), it, *it) != it) throw std::invalid_argument(who + "rule " + *it + " twice");
+  }
   if (!c.run) throw std::invalid_argument(who + "nothing to run");
   static_cast<void>(profile(c.profile));
   cases_.push_back(std::move(c));
@@ -109,7 +112,9 @@ void Registry::add_with_wrap(Case c) {
   Case wrapped = c;
   wrapped.id += "-wrap";
   wrapped.title += ", across the wrap of sequence numbers";
-  wrapped.rules.emplace_back("RFC9293-3.4-1");
+  if (std::find(c.rules.begin(), c.rules.end(), "RFC9293-3.4-1") == c.rules.end()) {
+    wrapped.rules.emplace_back("RFC9293-3.4-1");
+  }
   wrapped.description += " The same once more with both initial sequence numbers just below 2^32.";
   wrapped.settings.emplace_back("FIXED_ISS", 1);
   wrapped.settings.emplace_back("ISN_KEY0", wrap_iss);

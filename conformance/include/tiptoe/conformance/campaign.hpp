@@ -14,11 +14,11 @@
 namespace tiptoe::conformance {
 
 struct CampaignOptions {
-  RunOptions run;
-  unsigned jobs = 0;                           ///< 0: one per processor
-  std::string cases = "*";                     ///< pattern of case ids
-  std::vector<std::string> faults;             ///< ids; empty: every one of the model
-  std::function<std::unique_ptr<Dut>()> make;  ///< default: the model
+  RunOptions run = {};
+  unsigned jobs = 0;                                ///< 0: one per processor
+  std::string cases = "*";                          ///< pattern of case ids
+  std::vector<std::string> faults;                  ///< ids; empty: every one of the model
+  std::function<std::unique_ptr<Dut>()> make = {};  ///< default: the model
 };
 
 struct CampaignReport {
@@ -27,6 +27,9 @@ struct CampaignReport {
   std::map<std::string, std::vector<std::string>> tripped_by;  ///< case -> faults that made it fail
   std::map<std::string, std::string> broken;                   ///< cases that fail without any fault -> message
   std::vector<std::string> uncaught, untripped;
+  /// Cases that only coarse faults trip: those that more than 15 % of the cases catch. They deserve a fault of their
+  /// own.
+  std::vector<std::string> coarse;
 
   std::string to_json() const;
 };
