@@ -218,6 +218,7 @@ class Soaker {
       addresses_.push_back(0xC0A8'0101);
       set(pick<const char*>({"LOCAL_IP1", "LOCAL_IP2", "LOCAL_IP3"}), addresses_[1]);
     }
+    calm_ = one_in(2);
     const bool defaults = one_in(4);
     if (!defaults) {
       set("FEATURES", static_cast<std::uint32_t>(random_.below(128)) | (one_in(8) ? 0x80U : 0U));
@@ -238,8 +239,8 @@ class Soaker {
       set("KEEP_IDLE_S", pick<std::uint32_t>({0, 1, 2, 7200}));
       set("KEEP_INTVL_S", pick<std::uint32_t>({0, 1, 75}));
       set("KEEP_PROBES", pick<std::uint32_t>({0, 1, 3, 9}));
-      set("USER_TIMEOUT", pick<std::uint32_t>({0, 3000, 500'000, 300'000'000}));
-      set("OPEN_TIMEOUT", pick<std::uint32_t>({0, 0, 700, 100'000}));
+      set("USER_TIMEOUT", calm_ ? 300'000'000 : pick<std::uint32_t>({0, 3000, 500'000, 300'000'000}));
+      set("OPEN_TIMEOUT", calm_ ? 0 : pick<std::uint32_t>({0, 0, 700, 100'000}));
       if (one_in(6)) set("QUIET", pick<std::uint32_t>({1, 50}));
       set("CH_LIMIT", pick<std::uint32_t>({0, 1, 10, 255}));
       set("CH_WINDOW", pick<std::uint32_t>({0, 1000, 5'000'000}));
@@ -410,7 +411,7 @@ class Soaker {
     p.snd_nxt = p.iss + 1, p.snd_una = p.iss;
     p.mss = pick<std::uint16_t>({0, 1, 60, 536, 1460, 1460, 1460, 8960});
     p.synchronized = p.fin_sent = p.fin_received = false;
-    p.mute = one_in(10);
+    p.mute = !calm_ && one_in(10);
   }
 
   void transmit(const Segment& s) { wire_->push(s.build(), driver_.cycle()); }
@@ -554,7 +555,7 @@ class Soaker {
       if (!in_order || !one_in(8)) ack.window = 65535;
       transmit(ack);
     }
-    if (s.has(FIN) && in_order && one_in(2)) fin(p);
+    if (s.has(FIN) && in_order && (calm_ || one_in(2))) fin(p);
   }
 
   static void note_sent(Peer& p, std::uint32_t end) {
@@ -653,7 +654,7 @@ class Soaker {
         transmit(s);
         break;
       }
-      case 30: p.mute = !p.mute; break;
+      case 30: p.mute = !calm_ && !p.mute; break;
       case 31:  // the same tuple again
         if (one_in(3)) {
           restart(p);
@@ -979,7 +980,7 @@ class Soaker {
       act_as_host();
     else if (what < 97)
       driver_.jump_to(driver_.now_us() + random_.below(pick<std::uint64_t>({3, 100, 3000})));
-    else if (one_in(20))
+    else if (!calm_ && one_in(20))
       driver_.jump_to(driver_.now_us() + random_.below(pick<std::uint64_t>({50'000, 2'000'000, 300'000'000})));
     else if (one_in(6))
       jump_to_deadline();
@@ -1002,6 +1003,7 @@ class Soaker {
       std::pair<std::array<std::uint32_t, model::kMaxRecordWords>, std::array<std::uint32_t, model::kDeadlineWords>>>
       logged_{};
   std::deque<Grant> send_grants_{}, receive_grants_{};
+  bool calm_ = false;
   unsigned ports_ = 1, hostility_ = 1, churn_ = 1, sniper_ = 0, lazy_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
 };
 
