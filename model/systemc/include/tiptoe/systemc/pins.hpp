@@ -42,17 +42,19 @@ sc_dt::sc_bv<W> to_bv(const model::Beat& beat) {
 }  // namespace detail
 
 /// X(name) for every pin but clk: for binding, tracing, printing.
-#define TIPTOE_SC_INPUT_PINS(X)                                                                                      \
-  X(rst)                                                                                                             \
-  X(now_us) X(s_axis_tdata) X(s_axis_tkeep) X(s_axis_tvalid) X(s_axis_tlast) X(m_axis_tready) X(cmd_valid) X(cmd_op) \
-      X(cmd_tag) X(cmd_handle) X(cmd_flags) X(cmd_lip) X(cmd_lport) X(cmd_rip) X(cmd_rport) X(cmd_len) X(rsp_ready)  \
-          X(evt_ready) X(txd_tdata) X(txd_tvalid) X(rxd_tready) X(reg_wr) X(reg_addr) X(reg_wdata)
+#define TIPTOE_SC_INPUT_PINS(X)                                                                                       \
+  X(rst)                                                                                                              \
+  X(now_us)                                                                                                           \
+  X(s_axis_tdata) X(s_axis_tkeep) X(s_axis_tvalid) X(s_axis_tlast) X(m_axis_tready) X(cmd_valid) X(cmd_op) X(cmd_tag) \
+      X(cmd_handle) X(cmd_flags) X(cmd_lip) X(cmd_lport) X(cmd_rip) X(cmd_rport) X(cmd_len) X(rsp_ready) X(evt_ready) \
+          X(txd_tdata) X(txd_tvalid) X(rxd_tready) X(reg_wr) X(reg_addr) X(reg_wdata)
 #define TIPTOE_SC_OUTPUT_PINS(X)                                                                                     \
   X(s_axis_tready)                                                                                                   \
-  X(m_axis_tdata) X(m_axis_tkeep) X(m_axis_tvalid) X(m_axis_tlast) X(cmd_ready) X(rsp_valid) X(rsp_tag) X(rsp_op)    \
-      X(rsp_status) X(rsp_handle) X(rsp_len) X(rsp_state) X(rsp_avail) X(rsp_room) X(evt_valid) X(evt_handle)        \
-          X(evt_flags) X(txd_tready) X(rxd_tdata) X(rxd_tkeep) X(rxd_tvalid) X(rxd_tlast) X(rxd_handle) X(reg_rdata) \
-              X(quiescent) X(next_deadline) X(next_deadline_valid)
+  X(m_axis_tdata)                                                                                                    \
+  X(m_axis_tkeep) X(m_axis_tvalid) X(m_axis_tlast) X(cmd_ready) X(rsp_valid) X(rsp_tag) X(rsp_op) X(rsp_status)      \
+      X(rsp_handle) X(rsp_len) X(rsp_state) X(rsp_avail) X(rsp_room) X(evt_valid) X(evt_handle) X(evt_flags)         \
+          X(txd_tready) X(rxd_tdata) X(rxd_tkeep) X(rxd_tvalid) X(rxd_tlast) X(rxd_handle) X(reg_rdata) X(quiescent) \
+              X(next_deadline) X(next_deadline_valid)
 
 template <class EngineT, unsigned DATA_W = 64>
 class tiptoe_sc : public sc_core::sc_module {
