@@ -31,8 +31,9 @@ std::string CampaignReport::to_json() const {
     broken_json += (broken_json.size() > 1 ? ", " : "") + json_string(id) + ": " + json_string(message);
   }
   return "{\n  \"uncaught\": " + json_list(uncaught) + ",\n  \"untripped\": " + json_list(untripped) +
-         ",\n  \"coarse\": " + json_list(coarse) + ",\n  \"broken\": " + broken_json +
-         "},\n  \"caught_by\": " + map_json(caught_by) + ",\n  \"tripped_by\": " + map_json(tripped_by) + "\n}\n";
+         ",\n  \"waived\": " + json_list(waived) + ",\n  \"coarse\": " + json_list(coarse) +
+         ",\n  \"broken\": " + broken_json + "},\n  \"caught_by\": " + map_json(caught_by) +
+         ",\n  \"tripped_by\": " + map_json(tripped_by) + "\n}\n";
 }
 
 std::vector<std::string> model_faults() {
@@ -57,12 +58,15 @@ CampaignReport run_campaign(const CampaignOptions& options) {
       const std::string fault = piece == 0 ? "none" : report.faults[piece - 1];
       dut->set_fault(fault);
       std::vector<std::pair<std::string, std::string>> failed;
+      std::vector<std::string> waived;
       for (const Case* c : cases) {
         const Result r = run_case(*c, *dut, options.run);
         if (trips(r)) failed.emplace_back(c->id, r.message);
+        if (piece == 0 && r.verdict == Verdict::waived) waived.push_back(c->id);
       }
       dut->set_fault("none");
       const std::lock_guard lock(guard);
+      report.waived.insert(report.waived.end(), waived.begin(), waived.end());
       for (auto& [id, message] : failed) {
         if (piece == 0) {
           report.broken[id] = message;
@@ -85,7 +89,8 @@ CampaignReport run_campaign(const CampaignOptions& options) {
     if (report.caught_by[fault].empty()) report.uncaught.push_back(fault);
   }
   for (const std::string& id : report.cases) {
-    if (!report.tripped_by.contains(id)) report.untripped.push_back(id);
+    const bool waived = std::find(report.waived.begin(), report.waived.end(), id) != report.waived.end();
+    if (!waived && !report.tripped_by.contains(id)) report.untripped.push_back(id);
   }
   const std::size_t many = report.cases.size() * 15 / 100;
   for (const auto& [id, faults] : report.tripped_by) {

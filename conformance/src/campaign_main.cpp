@@ -74,6 +74,8 @@ int main(int argc, char** argv) {
       options.jobs = static_cast<unsigned>(std::stoul(value));
     } else if (name == "--seed") {
       options.run.seed = std::stoull(value);
+    } else if (name == "--waivers") {
+      options.run.waivers = read_waivers(value);
     } else if (name == "--json") {
       json = value;
     } else if (name == "--allow") {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tiptoe/conformance/runner.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <fstream>
+#include <stdexcept>
 
 #include "tiptoe/conformance/tester.hpp"
 
@@ -41,6 +44,35 @@ const char* to_string(Verdict verdict) noexcept {
     case Verdict::error: return "error";
   }
   return "?";
+}
+
+std::vector<Waiver> read_waivers(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) throw std::runtime_error("can't read the waivers in " + file);
+  std::vector<Waiver> out;
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.empty() || line[0] == '#') continue;
+    std::vector<std::string> fields(1);
+    for (const char ch : line) {
+      if (ch == '|' && fields.size() < 4) {
+        fields.emplace_back();
+      } else {
+        fields.back() += ch;
+      }
+    }
+    for (std::string& field : fields) {
+      field.erase(0, field.find_first_not_of(' '));
+      field.erase(field.find_last_not_of(' ') + 1);
+    }
+    const bool complete = fields.size() == 4 && std::none_of(fields.begin(), fields.end(),
+                                                             [](const std::string& field) { return field.empty(); });
+    if (!complete || fields[2].size() != 10) {
+      throw std::runtime_error(file + ": not 'PATTERN | who | until (2026-12-31) | why': " + line);
+    }
+    out.push_back({.pattern = fields[0], .who = fields[1], .why = fields[3], .until = fields[2]});
+  }
+  return out;
 }
 
 Result run_case(const Case& the_case, Dut& dut, const RunOptions& options) {

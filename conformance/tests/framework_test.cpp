@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <fstream>
 #include <functional>
 #include <set>
 
@@ -179,6 +180,8 @@ struct Spoilt {
   std::function<void(Segment&)> spoil;
   const char* text;
 };
+
+void PrintTo(const Spoilt& spoilt, std::ostream* out) { *out << spoilt.what; }
 
 class EveryDatagram : public testing::TestWithParam<Spoilt> {};
 
@@ -370,6 +373,20 @@ TEST(Runner, Waivers) {
                 dut, [](Tester&) {}, options)
                 .verdict,
             Verdict::pass);
+}
+
+TEST(Runner, WaiversAreRead) {
+  const std::string file = testing::TempDir() + "tiptoe-waivers.txt";
+  std::ofstream(file) << "# comment\n\na/* | nn | 2026-12-31 | because | of this\n";
+  const std::vector<Waiver> got = read_waivers(file);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].pattern, "a/*");
+  EXPECT_EQ(got[0].who, "nn");
+  EXPECT_EQ(got[0].until, "2026-12-31");
+  EXPECT_EQ(got[0].why, "because | of this");
+  std::ofstream(file) << "a/* | nn | soon | why\n";
+  EXPECT_THROW(read_waivers(file), std::runtime_error);
+  EXPECT_THROW(read_waivers(file + ".none"), std::runtime_error);
 }
 
 TEST(Runner, SettingsReachTheDevice) {

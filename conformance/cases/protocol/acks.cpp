@@ -317,6 +317,7 @@ void register_protocol_acks(Registry& r) {
         {.id = "protocol/ack-old-" + std::to_string(o.below) + "-" + o.profile,
          .title = "Text with an old ACK, SND.UNA - " + std::to_string(o.below) + ", " + o.profile,
          .rules = {"ST-ESTABLISHED-ACK-OLD", std::string(o.profile) == "base" ? "RFC5961-5.1-1" : "RFC5961-5.2-2",
+                   std::string(o.profile) == "base" ? "ST-ESTABLISHED-ACK-DUP" : "MAY-12",
                    std::string(o.profile) == "base" ? "RFC9293-3.4-1" : "RFC9293-3.10.7.4-3"},
          .description = o.accepted ? "The tester has never offered more than 1000. The text is taken."
                                    : "The tester has never offered more than 1000. The segment is discarded and "

@@ -407,6 +407,29 @@ void congestion_avoidance_limit(Tester& t) {
   t.check(previous >= 6, "after eight round trips the window is " + std::to_string(previous) + " segments only");
 }
 
+void restart_after_idle(Tester& t) {
+  established(t);
+  auto flight = first_flight(t, 4);
+  for (int round = 0; round < 2; ++round) {
+    feed(t);
+    flight = round_trip(t, flight);
+  }
+  t.step("all is acknowledged; the user is silent for 10 s");
+  for (auto burst = ack_and_take(t, t.c(), t.S()); !burst.empty(); burst = ack_and_take(t, t.c(), t.S())) {
+  }
+  t.advance(10_s);
+  t.offer(12'000);
+  const auto burst = take_burst(t, t.c());
+  t.check(burst.size() <= 4,
+          std::to_string(burst.size()) + " segments at once after 10 s of silence, the restart window is 4");
+  t.send_ack();
+  take_burst(t, t.c());
+  t.send_ack();
+  take_burst(t, t.c());
+  t.send_ack();
+  take_burst(t, t.c());
+}
+
 void ack_division(Tester& t) {
   established(t);
   first_flight(t, 4);
@@ -485,6 +508,9 @@ void register_protocol_congestion(Registry& r) {
   add("ack-division", "ACKs of a few octets each do not open the window faster",
       {"RFC5681-5-1", "RFC5681-3.1-13", "RFC5681-3.1-14"},
       "Two segments are acknowledged 50 octets at a time: three segments are released at most.", ack_division);
+  add("restart-after-idle", "After an idle time the window starts again at its initial value", {"RFC5681-4.1-1"},
+      "Two round trips of slow start, 10 s of silence, then 24 segments are ready: four go out at once.",
+      restart_after_idle, Level::should);
   add("fast-retransmit", "The third duplicate ACK repeats the first segment, at once",
       {"RFC5681-3.2-3", "RFC5681-3.2-8", "MUST-19"},
       "Four segments out; duplicate ACKs one and two repeat nothing, the third repeats one segment.", fast_retransmit);

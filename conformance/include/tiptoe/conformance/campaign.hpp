@@ -26,6 +26,7 @@ struct CampaignReport {
   std::map<std::string, std::vector<std::string>> caught_by;   ///< fault -> cases that failed under it
   std::map<std::string, std::vector<std::string>> tripped_by;  ///< case -> faults that made it fail
   std::map<std::string, std::string> broken;                   ///< cases that fail without any fault -> message
+  std::vector<std::string> waived;                             ///< cases that a waiver covers: they prove nothing
   std::vector<std::string> uncaught, untripped;
   /// Cases that only coarse faults trip: those that more than 15 % of the cases catch. They deserve a fault of their
   /// own.

@@ -42,6 +42,10 @@ struct RunOptions {
   std::string dut_arguments = {};  ///< goes into the repeat command, e.g. "--dut rtl --data-w 512"
 };
 
+/// Lines "PATTERN | who | until (2026-12-31) | why"; '#' begins a comment line. Throws std::runtime_error with the
+/// line.
+std::vector<Waiver> read_waivers(const std::string& file);
+
 Result run_case(const Case&, Dut&, const RunOptions& = {});
 
 }  // namespace tiptoe::conformance
