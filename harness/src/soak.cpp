@@ -192,11 +192,24 @@ class Soaker {
     if (!result_.passed) {
       result_.failed_episode = episode_;
       if (!result_.failure.ends_with('\n')) result_.failure += '\n';
-      result_.failure += "Repeat with: kind " + options_.kind + ", seed " + std::to_string(options_.seed) +
-                         ", first_episode " + std::to_string(episode_) + ", episode_cycles " +
-                         std::to_string(options_.episode_cycles) + (options_.stalls ? "" : ", no stalls") + ", " +
-                         parameters_to_string(options_.dut) + "\n";
+      result_.failure += "Repeat with: " + repeat_command() + "\n";
     }
+  }
+
+  std::string repeat_command() const {
+    const DutOptions& d = options_.dut;
+    std::string text = "tiptoe_soak --kind " + options_.kind + " --seed " + std::to_string(options_.seed) +
+                       " --first-episode " + std::to_string(episode_) + " --cycles " +
+                       std::to_string(options_.episode_cycles) + " --episode-cycles " +
+                       std::to_string(options_.episode_cycles) + " --width " + std::to_string(d.data_w) + " --conns " +
+                       std::to_string(d.conns) + " --listeners " + std::to_string(d.listeners) + " --tx-buf-log2 " +
+                       std::to_string(d.tx_buf_log2) + " --rx-buf-log2 " + std::to_string(d.rx_buf_log2) + " --scan " +
+                       std::to_string(d.timer_scan);
+    if (!options_.stalls) text += " --no-stalls";
+    if (!options_.fault.empty()) text += " --fault " + options_.fault;
+    const std::uint64_t cycle = driver_.cycle();
+    return text + " --log soak.log --waves soak.fst --waves-from " + std::to_string(cycle > 400 ? cycle - 400 : 0) +
+           " --waves-to " + std::to_string(cycle + 20);
   }
 
   template <class T>
