@@ -142,6 +142,8 @@ class Soaker {
     random_ = Random(options_.seed * 1'000'003ULL + episode_);
     peers_.clear(), handles_.clear(), listeners_.clear();
     send_grants_.clear(), receive_grants_.clear();
+    answered_ = 0;
+    draining_ = false;
     std::fill(shadow_.begin(), shadow_.end(), Shadow{});
     logged_.clear();
     wire_.emplace(LinkFaults{.loss_ppm = pick<std::uint32_t>({0, 0, 10'000, 50'000}),
@@ -157,13 +159,7 @@ class Soaker {
       std::uint64_t next = 0;
       unsigned pace = 1;
       while (driver_.cycle() < cycles && result_.passed) {
-        driver_.step();
-        const model::Outputs& out = driver_.outputs();
-        if (out.prb.ret_valid) on_retire(out.prb);
-        if (!driver_.datagrams.empty()) on_datagrams();
-        if (!driver_.responses.empty()) on_responses();
-        if (!driver_.notifications.empty()) on_notifications();
-        if (!driver_.received.empty()) on_received();
+        step();
         const std::uint64_t now = driver_.cycle();
         while (auto datagram = wire_->pop(now)) {
           ++result_.datagrams_in;
@@ -180,6 +176,7 @@ class Soaker {
           next = now;
         }
       }
+      drain();
     } catch (const Divergence& error) {
       result_.diverged = true;
       fail(error.what());
@@ -193,6 +190,68 @@ class Soaker {
       result_.failed_episode = episode_;
       if (!result_.failure.ends_with('\n')) result_.failure += '\n';
       result_.failure += "Repeat with: " + repeat_command() + "\n";
+    }
+  }
+
+  void step() {
+    driver_.step();
+    const model::Outputs& out = driver_.outputs();
+    if (out.prb.ret_valid) on_retire(out.prb);
+    if (!driver_.datagrams.empty()) on_datagrams();
+    if (!driver_.responses.empty()) on_responses();
+    if (!driver_.notifications.empty()) on_notifications();
+    if (!driver_.received.empty()) on_received();
+    // A command waits for four transfers at most.
+    if (driver_.commands_waiting() == 0) answered_ = driver_.cycle();
+    if (driver_.cycle() - answered_ > answer_bound()) driver_.hang("a response", driver_.cycle() - answered_);
+  }
+
+  std::uint64_t answer_bound() const {
+    const unsigned log2 = std::max(options_.dut.tx_buf_log2, options_.dut.rx_buf_log2);
+    const std::uint64_t transfers = 4ULL * ((8ULL << log2) / options_.dut.data_w);
+    return (transfers + 20'000) * (options_.stalls ? 16 : 1);
+  }
+
+  void settle() {
+    const std::uint64_t start = driver_.cycle();
+    while (!driver_.idle() && result_.passed) {
+      step();
+      if (driver_.cycle() - start > 2 * answer_bound())
+        driver_.hang("the device to become quiescent", driver_.cycle() - start);
+    }
+  }
+
+  /// The end of an episode: the tester falls silent, the device must come to rest; everything is aborted from both
+  /// sides, and every connection must be free again.
+  void drain() {
+    draining_ = true;
+    settle();
+    static const RecordField &gen = field("gen"), &lip = field("lip"), &lport = field("lport"), &rip = field("rip"),
+                             &rport = field("rport"), &rcv_nxt = field("rcv_nxt");
+    for (int round = 0; round < 4 && result_.passed; ++round) {
+      for (std::size_t i = 0; i < shadow_.size(); ++i) {
+        const Shadow t = shadow_[i];
+        if (t.state == 0) continue;
+        const auto get = [&](const RecordField& f) { return static_cast<std::uint32_t>(packed_field(t.record, f)); };
+        driver_.push_command({.op = 6, .handle = get(gen) << 10 | static_cast<std::uint32_t>(i)});
+        driver_.push_datagram(Segment{.src = get(rip),
+                                      .dst = get(lip),
+                                      .src_port = static_cast<std::uint16_t>(get(rport)),
+                                      .dst_port = static_cast<std::uint16_t>(get(lport)),
+                                      .seq = get(rcv_nxt),
+                                      .flags = RST}
+                                  .build());
+        settle();
+      }
+    }
+    draining_ = false;
+    if (!result_.passed) return;
+    const std::uint32_t established = driver_.read_register(find_register("CurrEstab")->address);
+    if (driver_.outputs().prb.free_count != options_.dut.conns || established != 0) {
+      fail("Everything was aborted from both sides, and " +
+           std::to_string(options_.dut.conns - driver_.outputs().prb.free_count) +
+           " connections are still not free (CurrEstab " + std::to_string(established) + "). " +
+           probes_to_string(driver_.outputs()) + "\n");
     }
   }
 
@@ -249,8 +308,8 @@ class Soaker {
       set("DACK", pick<std::uint32_t>({0, 5, 300, 40'000, 200'000}));
       set("MSL", pick<std::uint32_t>({5, 400, 20'000, 1'000'000}));
       set("FW2_TIMEOUT", pick<std::uint32_t>({0, 200, 50'000}));
-      set("KEEP_IDLE_S", pick<std::uint32_t>({0, 1, 2, 7200}));
-      set("KEEP_INTVL_S", pick<std::uint32_t>({0, 1, 75}));
+      set("KEEP_IDLE_S", pick<std::uint32_t>({1, 2, 7200}));
+      set("KEEP_INTVL_S", pick<std::uint32_t>({1, 2, 75}));
       set("KEEP_PROBES", pick<std::uint32_t>({0, 1, 3, 9}));
       set("USER_TIMEOUT", calm_ ? 300'000'000 : pick<std::uint32_t>({0, 3000, 500'000, 300'000'000}));
       set("OPEN_TIMEOUT", calm_ ? 0 : pick<std::uint32_t>({0, 0, 700, 100'000}));
@@ -391,7 +450,7 @@ class Soaker {
                       s.to_string() + " (cycle " + std::to_string(d.cycle) + ")\n");
         }
       }
-      react(s);
+      if (!draining_) react(s);
     }
   }
 
@@ -836,7 +895,7 @@ class Soaker {
   // ------------------------------------------------------------------------------------------------------- the host
 
   void command(EngineCommand c) {
-    if (driver_.commands_waiting() > 12) return;
+    if (draining_ || driver_.commands_waiting() > 12) return;
     ++result_.commands;
     if (options_.log) {
       log("command " + std::string(command_name(c.op)) + " handle " + std::to_string(c.handle) + " len " +
@@ -1016,7 +1075,8 @@ class Soaker {
       std::pair<std::array<std::uint32_t, model::kMaxRecordWords>, std::array<std::uint32_t, model::kDeadlineWords>>>
       logged_{};
   std::deque<Grant> send_grants_{}, receive_grants_{};
-  bool calm_ = false;
+  bool calm_ = false, draining_ = false;
+  std::uint64_t answered_ = 0;
   unsigned ports_ = 1, hostility_ = 1, churn_ = 1, sniper_ = 0, lazy_ = 1, peer_hosts_ = 1, peer_ports_ = 1;
 };
 
