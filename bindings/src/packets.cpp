@@ -57,7 +57,14 @@ struct Arguments {
   }
 };
 
-Device& device_of(PyObject* self) { return py::cast<Device&>(py::handle(self)); }
+/// The method's descriptor has made sure that this is a Device.
+Device& device_of(PyObject* self) {
+  auto* const instance = reinterpret_cast<py::detail::instance*>(self);
+  if (instance->simple_layout && instance->simple_value_holder[0] != nullptr) {
+    return *static_cast<Device*>(instance->simple_value_holder[0]);
+  }
+  return py::cast<Device&>(py::handle(self));
+}
 
 /// Runs f, turns C++ exceptions into Python ones.
 template <class F>
@@ -77,10 +84,10 @@ py::object optional_datagram(Device& device, const std::optional<Datagram>& out)
 
 /// With the GIL: no time passes, nothing is computed.
 py::object take_outputs(Device& device, Dut& dut) {
-  py::list list;
+  auto list = py::reinterpret_steal<py::object>(PyList_New(0));
   while (const auto datagram = dut.poll_output()) {
     device.note(datagram);
-    list.append(datagram_object(*datagram));
+    if (PyList_Append(list.ptr(), datagram_object(*datagram).ptr()) != 0) throw py::error_already_set();
   }
   return list;
 }

@@ -228,6 +228,7 @@ def test_ctrl_c(tmp_path: Path, environment: dict[str, str]) -> None:
     process = subprocess.Popen(
         [sys.executable, str(tmp_path / "slow.py")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job inherits "ignore"
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

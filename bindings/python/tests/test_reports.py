@@ -129,6 +129,11 @@ def test_pcapng_read_by_dpkt_and_scapy(tmp_path: Path) -> None:
     assert read == [(f.octets, 228, f.time_us) for f in FRAMES]
 
 
+def test_captures_do_not_overwrite_each_other() -> None:
+    names = {pcapng.file_name(c.id) for c in tiptoe.cases()}
+    assert len(names) == len(tiptoe.cases())
+
+
 def test_pcapng_comments() -> None:
     target = io.BytesIO()
     pcapng.write(target, FRAMES, "case täst", [(1, "here it went wrong")])
@@ -191,6 +196,28 @@ def test_long_ladders_are_cut() -> None:
     assert "line 999." in text
     assert "line 900." not in text
     assert "950 earlier lines" in text
+
+
+def test_many_failures_are_not_all_told() -> None:
+    text = shown(a_run(*(result(f"m{n}", Verdict.FAIL, message=f"story {n}.") for n in range(100))), False)
+    assert "story 19." in text
+    assert "story 20." not in text
+    assert "80 more" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_table_shows_ids_and_rules_at_any_width(width: int) -> None:
+    rules = tuple(f"ST-ESTABLISHED-SOMETHING-{n}" for n in range(9))
+    long = dataclasses.replace(EVERYTHING[0], case=case("name-" * 8 + "end", rules=rules))
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, highlight=False)
+    terminal.verdict_table(console, [long])
+    output = console.file
+    assert isinstance(output, io.StringIO)
+    text = "".join(output.getvalue().split())
+    assert "pass" in text
+    assert "must" in text
+    assert "end" in text
+    assert "+7" in text
 
 
 def test_summary_by_rfc() -> None:

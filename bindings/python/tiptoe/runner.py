@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +47,13 @@ class DeviceSpec:
     random_stalls: bool = False  #: seeded back-pressure on every channel
     fault: str = ""  #: seeded fault of the model
     waves: str = ""  #: FST file
+
+    def as_built_in(self) -> DeviceSpec:
+        """With the other parameters of the verilated set of this width and number of connections, if there is one."""
+        for known in _core.rtl_parameter_sets():
+            if (known["width"], known["connections"]) == (self.width, self.connections):
+                return replace(self, **known)
+        return self
 
     def make(self, seed: int = 1, settings: Mapping[str, int] | None = None) -> _core.Device:
         """Makes it. Raises `DeviceError` when that is impossible."""

@@ -30,12 +30,15 @@ def command(patterns: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{c.id:<56} {c.level.value:<7}{c.profile:<12}{','.join(c.rules)}")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("case", overflow="fold")
-    table.add_column("level")
-    table.add_column("profile")
-    table.add_column("rules", overflow="fold")
-    table.add_column("what", overflow="ellipsis", no_wrap=True)
+    table.add_column("case", overflow="fold", min_width=20)
+    table.add_column("level", no_wrap=True)
+    table.add_column("profile", no_wrap=True)
+    table.add_column("rules", overflow="fold", min_width=8)
+    wide = console.width >= 140
+    if wide:
+        table.add_column("what")
     for c in chosen:
-        table.add_row(escape(c.id), c.level.value, c.profile, " ".join(c.rules), escape(c.title))
+        title = [escape(c.title)] if wide else []
+        table.add_row(escape(c.id), c.level.value, c.profile, escape(" ".join(c.rules)), *title)
     console.print(table)
     console.print(f"{len(chosen)} cases")

@@ -98,6 +98,7 @@ def command(
     known_failures = waivers.load(Path(waivers_file)) if waivers_file else ()
 
     spec = DeviceSpec(kind=dut, width=width, connections=connections, fault=fault, random_stalls=random_stalls)
+    spec = spec.as_built_in()
     arguments = spec.arguments() + "".join(f" --set {name}={value}" for name, value in settings.items())
     job = Job(spec, seed, settings, known_failures, all_frames=pcap_path is not None, arguments=arguments)
 

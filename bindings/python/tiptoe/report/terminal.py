@@ -22,6 +22,9 @@ STYLE = {
 }
 
 
+#: Cases that are told at length.
+STORIES = 20
+
 #: Lines of a ladder that are shown; the end is where it went wrong.
 LADDER_LINES = 50
 
@@ -57,20 +60,24 @@ def verdict_table(console: Console, results: Iterable[CaseResult]) -> None:
             console.print(f"{word(r):<13}{r.id:<56} {r.case.level.value:<7}{rules}", markup=False, soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, options in [("verdict", {}), ("case", {"overflow": "fold", "ratio": 3}), ("level", {}),
-                          ("rules", {"overflow": "ellipsis", "no_wrap": True, "ratio": 2}),
-                          ("device time", {"justify": "right"}), ("cycles", {"justify": "right"}),
-                          ("wall", {"justify": "right"})]:  # fmt: skip
-        table.add_column(name, **options)  # type: ignore[arg-type]
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("case", overflow="fold", min_width=20)
+    table.add_column("level", no_wrap=True)
+    table.add_column("rules", overflow="fold", min_width=8)
+    wide = console.width >= 110
+    if wide:
+        table.add_column("device time", justify="right", no_wrap=True)
+        table.add_column("cycles", justify="right", no_wrap=True)
+        table.add_column("wall", justify="right", no_wrap=True)
     for r in results:
+        more = f" +{len(r.case.rules) - 2}" if len(r.case.rules) > 2 else ""
+        figures = [virtual(r.virtual_us), f"{r.cycles:,}", seconds(r.wall_seconds)] if wide else []
         table.add_row(
             f"[{STYLE[r.outcome]}]{word(r)}[/]",
             escape(r.id),
             r.case.level.value,
-            " ".join(r.case.rules),
-            virtual(r.virtual_us),
-            f"{r.cycles:,}",
-            seconds(r.wall_seconds),
+            escape(" ".join(r.case.rules[:2])) + more,
+            *figures,
         )
     console.print(table)
 
@@ -144,8 +151,10 @@ def show(console: Console, run: Run, rfc_of: dict[str, str], quiet: bool = False
     verdict_table(console, [r for r in run.results if not quiet or r.outcome is not Outcome.PASSED])
     rfc_table(console, by_rfc(run.results, rfc_of))
     told = [r for r in worst_first(run.results) if r.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.WARNED)]
-    for result in told:
+    for result in told[:STORIES]:
         story(console, result)
+    if len(told) > STORIES:
+        console.print(f"\n... and {len(told) - STORIES} more, which are in the JSON and JUnit reports.")
     verdict = {
         0: "[bold green]conforms[/]",
         1: "[bold red]violates[/]",
