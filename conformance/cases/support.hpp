@@ -58,6 +58,7 @@ inline std::vector<Received> take_burst(Tester& t, Conn& c, std::uint64_t quiet 
 /// Sizes of the text in segments.
 inline std::vector<std::size_t> sizes(const std::vector<Received>& segments) {
   std::vector<std::size_t> out;
+  out.reserve(segments.size());
   for (const Received& s : segments) out.push_back(s.text_length());
   return out;
 }
@@ -66,7 +67,7 @@ inline std::vector<std::size_t> sizes(const std::vector<Received>& segments) {
 inline void check_burst(Tester& t, const std::vector<Received>& burst, std::size_t n, std::size_t size,
                         std::uint32_t from, const std::string& what) {
   std::string came;
-  for (const Received& s : burst) came += (came.empty() ? "" : ", ") + s.form();
+  for (const Received& s : burst) came.append(came.empty() ? "" : ", ").append(s.form());
   if (burst.size() != n) {
     t.fail(what + ": " + std::to_string(burst.size()) + " segments came (" + came + "), " + std::to_string(n) +
            " were due");

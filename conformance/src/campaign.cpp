@@ -38,6 +38,7 @@ std::string CampaignReport::to_json() const {
 
 std::vector<std::string> model_faults() {
   std::vector<std::string> out;
+  out.reserve(tcp::FAULTS.size());
   for (const tcp::FaultInfo& info : tcp::FAULTS) out.emplace_back(info.id);
   return out;
 }

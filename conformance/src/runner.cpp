@@ -68,7 +68,9 @@ std::vector<Waiver> read_waivers(const std::string& file) {
     const bool complete = fields.size() == 4 && std::none_of(fields.begin(), fields.end(),
                                                              [](const std::string& field) { return field.empty(); });
     if (!complete || fields[2].size() != 10) {
-      throw std::runtime_error(file + ": not 'PATTERN | who | until (2026-12-31) | why': " + line);
+      std::string text = file;
+      text.append(": not 'PATTERN | who | until (2026-12-31) | why': ").append(line);
+      throw std::runtime_error(text);
     }
     out.push_back({.pattern = fields[0], .who = fields[1], .why = fields[3], .until = fields[2]});
   }

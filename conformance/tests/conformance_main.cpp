@@ -32,6 +32,13 @@ struct Bench {
 
   tiptoe::Dut& device() {
     if (!dut) {
+      // The remaining parameters are those of the verilated set with this width and number of connections.
+      for (const tiptoe::DutOptions& set : tiptoe::rtl_parameter_sets()) {
+        if (set.data_w != parameters.data_w || set.conns != parameters.conns) continue;
+        const bool stalls = parameters.random_stalls;
+        parameters = set;
+        parameters.random_stalls = stalls;
+      }
       dut = tiptoe::make_dut(kind, parameters);
       if (!fault.empty()) dut->set_fault(fault);
     }

@@ -89,7 +89,7 @@ std::vector<Segment> syn_ack(const Segment& s) {
   return {a};
 }
 
-Result run(FakeDut& dut, std::function<void(Tester&)> body, RunOptions options = {}) {
+Result run(FakeDut& dut, std::function<void(Tester&)> body, const RunOptions& options = {}) {
   const Case c{.id = "test/case", .title = "t", .rules = {"MUST-1"}, .description = "d", .run = std::move(body)};
   return run_case(c, dut, options);
 }
@@ -231,7 +231,8 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 /// After the handshake, the answer to the tester's first text.
-Result after_handshake(FakeDut& dut, std::function<void(Segment&)> make, std::function<void(Tester&)> expectation) {
+Result after_handshake(FakeDut& dut, const std::function<void(Segment&)>& make,
+                       const std::function<void(Tester&)>& expectation) {
   dut.answer = [make](const Segment& s) -> std::vector<Segment> {
     if (s.has(SYN)) return syn_ack(s);
     if (s.text_length() == 0) return {};
@@ -412,7 +413,7 @@ TEST(Runner, SettingsReachTheDevice) {
 TEST(Registry, RefusesIncompleteCases) {
   Registry r;
   const Case good{.id = "a/b", .title = "t", .rules = {"MUST-1"}, .description = "d", .run = [](Tester&) {}};
-  const auto refused = [&](std::function<void(Case&)> spoil) {
+  const auto refused = [&](const std::function<void(Case&)>& spoil) {
     Case c = good;
     c.id = "a/c";
     spoil(c);
@@ -451,6 +452,7 @@ TEST(Suite, ARunDependsOnCaseAndSeedOnly) {
   const auto other = make_dut("model", {});
   const std::vector<const Case*> some = all_cases().select("textbook/TB-0*");
   std::vector<Result> first;
+  first.reserve(some.size());
   for (const Case* c : some) first.push_back(run_case(*c, *dut, {.seed = 5}));
   for (std::size_t i = some.size(); i-- > 0;) {
     const Result again = run_case(*some[i], *other, {.seed = 5});

@@ -36,7 +36,7 @@ std::vector<Received> round_trip(Tester& t, const std::vector<Received>& flight)
 std::vector<Received> first_flight(Tester& t, std::size_t n) {
   feed(t);
   const std::uint32_t from = t.S();
-  const auto flight = take_burst(t, t.c());
+  auto flight = take_burst(t, t.c());
   check_burst(t, flight, n, mss, from, "the initial window");
   return flight;
 }
@@ -123,7 +123,7 @@ void slow_start_no_growth_by_handshake(Tester& t) {
 /// Loses everything in flight: after the RTO one segment is repeated, and ssthresh is half the flight.
 Received time_out(Tester& t) {
   const std::uint32_t una = t.U();
-  const Received again = t.expect_loose({.seq = una, .flags_set = ACK}, 100_s);
+  Received again = t.expect_loose({.seq = una, .flags_set = ACK}, 100_s);
   t.check_equal(again.text_length(), std::size_t{mss}, "the length of the repeated segment");
   t.expect_nothing();
   return again;

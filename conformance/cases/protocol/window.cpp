@@ -11,8 +11,8 @@ namespace {
 /// A probe: text at S, or what was sent and not acknowledged; one octet or more.
 Received expect_probe(Tester& t, std::uint64_t due) {
   const std::uint32_t una = t.U();
-  const Received probe = t.expect_loose({.seq = una, .ack = t.R(), .flags_set = ACK, .flags_clear = SYN | RST | URG},
-                                        due + t.tolerance() - t.now());
+  Received probe = t.expect_loose({.seq = una, .ack = t.R(), .flags_set = ACK, .flags_clear = SYN | RST | URG},
+                                  due + t.tolerance() - t.now());
   t.check(probe.text_length() >= 1 || probe.has(FIN), "a probe without text (RFC9293-3.8.6-3)");
   t.check(probe.time_us + t.tolerance() >= due,
           "the probe came " + std::to_string(due - probe.time_us) + " us too early");

@@ -158,9 +158,8 @@ void peer_restarted(Tester& t) {
 
 /// The probe with no or one octet of text (MAY-6).
 Received expect_keepalive(Tester& t, std::uint64_t due) {
-  const Received got =
-      t.expect_loose({.seq = t.S() - 1, .ack = t.R(), .flags_set = ACK, .flags_clear = SYN | FIN | RST},
-                     due + t.tolerance() - t.now());
+  Received got = t.expect_loose({.seq = t.S() - 1, .ack = t.R(), .flags_set = ACK, .flags_clear = SYN | FIN | RST},
+                                due + t.tolerance() - t.now());
   t.check(got.text_length() <= 1, "a keepalive probe with " + std::to_string(got.text_length()) + " octets");
   t.check(got.time_us + t.tolerance() >= due, "the probe comes too early");
   return got;
