@@ -176,7 +176,7 @@ class Soaker {
           next = now;
         }
       }
-      drain();
+      if (!one_in(4)) drain();  // else the next reset strikes in the middle of things
     } catch (const Divergence& error) {
       result_.diverged = true;
       fail(error.what());
@@ -1233,7 +1233,7 @@ class Bench {
       rate.segments += n;
       rate.cycles += last - start;
       settle();
-      drain();
+      if (!one_in(4)) drain();  // else the next reset strikes in the middle of things
     }
     return rate;
   }
