@@ -9,13 +9,6 @@
 namespace tiptoe::python {
 namespace {
 
-DutOptions dut_options(unsigned width, unsigned connections) {
-  DutOptions o;
-  o.data_w = width;
-  o.conns = connections;
-  return o;
-}
-
 /// Processor time of this thread: what other programs do on this machine is no part of it.
 double cpu_seconds() {
   timespec t{};
@@ -76,13 +69,13 @@ void bind_bench(py::module_& m) {
   });
   m.def(
       "soak",
-      [](const std::string& kind, unsigned width, unsigned connections, std::uint64_t cycles, std::uint64_t seed,
+      [](const std::string& kind, const py::dict& parameters, std::uint64_t cycles, std::uint64_t seed,
          std::uint64_t first_episode, const std::string& fault, const std::string& waves) {
         SoakOptions o;
         o.kind = kind;
         o.cycles = cycles;
         o.seed = seed;
-        o.dut = dut_options(width, connections);
+        o.dut = dut_options(parameters);
         o.dut.waves = waves;
         o.first_episode = first_episode;
         o.fault = fault;
@@ -93,26 +86,26 @@ void bind_bench(py::module_& m) {
         }
         return to_dict(r);
       },
-      py::arg("kind"), py::kw_only(), py::arg("width"), py::arg("connections"), py::arg("cycles"), py::arg("seed"),
+      py::arg("kind"), py::arg("parameters"), py::kw_only(), py::arg("cycles"), py::arg("seed"),
       py::arg("first_episode") = 0, py::arg("fault") = "", py::arg("waves") = "");
   m.def(
       "measure_speed",
-      [](const std::string& kind, unsigned width, unsigned connections, std::uint64_t cycles) {
+      [](const std::string& kind, const py::dict& parameters, std::uint64_t cycles) {
+        const DutOptions options = dut_options(parameters);
         const py::gil_scoped_release nogil;
-        const SpeedResult r = measure_speed(kind, dut_options(width, connections), cycles);
+        const SpeedResult r = measure_speed(kind, options, cycles);
         return std::pair{r.cycles, r.seconds};
       },
-      py::arg("kind"), py::kw_only(), py::arg("width"), py::arg("connections") = 64, py::arg("cycles"));
+      py::arg("kind"), py::arg("parameters"), py::kw_only(), py::arg("cycles"));
   m.def(
       "measure_segment_rate",
-      [](const std::string& kind, unsigned width, unsigned device_connections, unsigned connections,
-         std::uint64_t segments) {
+      [](const std::string& kind, const py::dict& parameters, unsigned connections, std::uint64_t segments) {
+        const DutOptions options = dut_options(parameters);
         const py::gil_scoped_release nogil;
-        const SegmentRate r = measure_segment_rate(kind, dut_options(width, device_connections), connections, segments);
+        const SegmentRate r = measure_segment_rate(kind, options, connections, segments);
         return std::pair{r.segments, r.cycles};
       },
-      py::arg("kind"), py::kw_only(), py::arg("width"), py::arg("device_connections") = 64, py::arg("connections"),
-      py::arg("segments"));
+      py::arg("kind"), py::arg("parameters"), py::kw_only(), py::arg("connections"), py::arg("segments"));
   m.def("drive_packets", &drive_packets, py::arg("device"), py::arg("prepared"), py::arg("rounds"));
 }
 

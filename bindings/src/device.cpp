@@ -129,6 +129,17 @@ std::string available_sets() {
   return text.empty() ? "none" : text;
 }
 
+struct Parameter {
+  const char* name;
+  unsigned DutOptions::*member;
+};
+constexpr std::array kParameters{Parameter{"width", &DutOptions::data_w},
+                                 Parameter{"connections", &DutOptions::conns},
+                                 Parameter{"listeners", &DutOptions::listeners},
+                                 Parameter{"tx_buffer_log2", &DutOptions::tx_buf_log2},
+                                 Parameter{"rx_buffer_log2", &DutOptions::rx_buf_log2},
+                                 Parameter{"timer_scan", &DutOptions::timer_scan}};
+
 OpenArgs open_args(const py::object& local_ip, std::uint16_t local_port, const py::object& remote_ip,
                    std::uint16_t remote_port) {
   OpenArgs a;
@@ -262,6 +273,14 @@ void Device::inject(Dut& dut, ByteView datagram) {
 }
 
 std::vector<Datagram> Device::take_frames() { return std::exchange(frames_, {}); }
+
+DutOptions dut_options(const py::dict& parameters) {
+  DutOptions o;
+  for (const Parameter& parameter : kParameters) {
+    if (parameters.contains(parameter.name)) o.*parameter.member = py::cast<unsigned>(parameters[parameter.name]);
+  }
+  return o;
+}
 
 void bind_device(py::module_& m) {
   bind_values(m);
@@ -418,12 +437,7 @@ void bind_device(py::module_& m) {
     py::list sets;
     for (const DutOptions& o : rtl_parameter_sets()) {
       py::dict d;
-      d["width"] = o.data_w;
-      d["connections"] = o.conns;
-      d["listeners"] = o.listeners;
-      d["tx_buffer_log2"] = o.tx_buf_log2;
-      d["rx_buffer_log2"] = o.rx_buf_log2;
-      d["timer_scan"] = o.timer_scan;
+      for (const Parameter& parameter : kParameters) d[parameter.name] = o.*parameter.member;
       sets.append(d);
     }
     return sets;

@@ -70,6 +70,9 @@ class Device {
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
 
+/// From the names that rtl_parameter_sets() gives in Python; what is missing has its default.
+DutOptions dut_options(const py::dict& parameters);
+
 /// inject, exchange, run_until_output, poll, outputs.
 void add_packet_methods(py::class_<Device>& cls);
 

@@ -93,6 +93,20 @@ void bind_suite(py::module_& m) {
     return all;
   });
   m.def(
+      "read_waivers",
+      [](const std::string& path) {
+        py::list all;
+        try {
+          for (const conformance::Waiver& w : conformance::read_waivers(path)) {
+            all.append(py::make_tuple(w.pattern, w.who, w.why, w.until));
+          }
+        } catch (const std::runtime_error& e) {
+          throw UsageError(e.what());
+        }
+        return all;
+      },
+      py::arg("path"));
+  m.def(
       "run_case",
       [](const std::string& id, Device& device, std::uint64_t seed, const py::dict& settings, const py::list& waivers,
          const std::string& today, const std::string& arguments, bool frames) {

@@ -189,7 +189,7 @@ def test_the_gil_is_released() -> None:
     done = threading.Event()
 
     def work() -> None:
-        _core.soak("model", width=64, connections=64, cycles=400_000, seed=1)
+        _core.soak("model", {"width": 64}, cycles=400_000, seed=1)
         done.set()
 
     thread = threading.Thread(target=work)

@@ -620,6 +620,9 @@ def profiles() -> list[tuple[str, str, dict[str, int]]]: ...
 def rtl_parameter_sets() -> list[dict[str, int]]:
     """Parameter sets for which verilated engines are built in, as keyword arguments of `Device`."""
 
+def read_waivers(path: str) -> list[tuple[str, str, str, str]]:
+    """(pattern, who, why, until) of every line. Raises `UsageError`."""
+
 def available_sets() -> str: ...
 def run_case(
     id: str,
@@ -668,21 +671,18 @@ def faults() -> list[tuple[str, str, str]]:
 
 def soak(
     kind: str,
+    parameters: dict[str, int],
     *,
-    width: int,
-    connections: int,
     cycles: int,
     seed: int,
     first_episode: int = 0,
     fault: str = "",
     waves: str = "",
 ) -> dict[str, Any]: ...
-def measure_speed(kind: str, *, width: int, connections: int = 64, cycles: int) -> tuple[int, float]:
+def measure_speed(kind: str, parameters: dict[str, int], *, cycles: int) -> tuple[int, float]:
     """Cycles and seconds of wall time."""
 
-def measure_segment_rate(
-    kind: str, *, width: int, device_connections: int = 64, connections: int, segments: int
-) -> tuple[int, int]:
+def measure_segment_rate(kind: str, parameters: dict[str, int], *, connections: int, segments: int) -> tuple[int, int]:
     """Segments and cycles."""
 
 def drive_packets(device: Device, prepared: list[bytes], rounds: int) -> tuple[int, float]:

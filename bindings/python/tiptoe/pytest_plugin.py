@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tiptoe", "TCP conformance")
     group.addoption("--tiptoe-dut", default="model", help="device: model (default), rtl or lockstep")
     group.addoption("--tiptoe-width", type=int, default=64, help="data width of the device in bits (64)")
-    group.addoption("--tiptoe-connections", type=int, default=64, help="connections of the device (64)")
+    group.addoption("--tiptoe-connections", type=int, default=None, help="connections (those of the built-in set)")
     group.addoption("--tiptoe-seed", type=int, default=1, help="seed of every random choice (1)")
     group.addoption("--tiptoe-fault", default="", help="seeded fault of the model")
     group.addoption(
@@ -46,10 +46,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def _spec(config: pytest.Config) -> Any:
     from tiptoe.runner import DeviceSpec
 
-    return DeviceSpec(
-        kind=config.getoption("--tiptoe-dut"),
-        width=config.getoption("--tiptoe-width"),
-        connections=config.getoption("--tiptoe-connections"),
+    return DeviceSpec.of(
+        config.getoption("--tiptoe-dut"),
+        config.getoption("--tiptoe-width"),
+        config.getoption("--tiptoe-connections"),
         fault=config.getoption("--tiptoe-fault"),
     )
 

@@ -55,16 +55,36 @@ class DeviceSpec:
                 return replace(self, **known)
         return self
 
+    @classmethod
+    def of(cls, kind: str, width: int = 64, connections: int | None = None, **more: Any) -> DeviceSpec:
+        """The built-in parameter set of that width and number of connections (any number: the first of that width).
+
+        Without such a set the other parameters have their defaults, and only the model can be made. The same
+        arguments mean the same parameters for all kinds of devices.
+        """
+        for built_in in _core.rtl_parameter_sets():
+            parameters: dict[str, Any] = dict(built_in)
+            if parameters["width"] == width and connections in (None, parameters["connections"]):
+                return cls(kind=kind, **parameters, **more)
+        return cls(kind=kind, width=width, connections=64 if connections is None else connections, **more)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameter set, as keyword arguments of `tiptoe.Device`."""
+        return {
+            "width": self.width,
+            "connections": self.connections,
+            "listeners": self.listeners,
+            "tx_buffer_log2": self.tx_buffer_log2,
+            "rx_buffer_log2": self.rx_buffer_log2,
+            "timer_scan": self.timer_scan,
+        }
+
     def make(self, seed: int = 1, settings: Mapping[str, int] | None = None) -> _core.Device:
         """Makes it. Raises `DeviceError` when that is impossible."""
         device = _core.Device(
             self.kind,
-            width=self.width,
-            connections=self.connections,
-            listeners=self.listeners,
-            tx_buffer_log2=self.tx_buffer_log2,
-            rx_buffer_log2=self.rx_buffer_log2,
-            timer_scan=self.timer_scan,
+            **self.parameters,
             random_stalls=self.random_stalls,
             waves=self.waves,
             seed=seed,
@@ -76,15 +96,7 @@ class DeviceSpec:
 
     def configuration(self) -> dict[str, int | str | bool]:
         """The parameters for a report."""
-        out: dict[str, int | str | bool] = {
-            "width": self.width,
-            "connections": self.connections,
-            "listeners": self.listeners,
-            "tx_buffer_log2": self.tx_buffer_log2,
-            "rx_buffer_log2": self.rx_buffer_log2,
-            "timer_scan": self.timer_scan,
-            "random_stalls": self.random_stalls,
-        }
+        out: dict[str, int | str | bool] = {**self.parameters, "random_stalls": self.random_stalls}
         if self.fault:
             out["fault"] = self.fault
         return out
@@ -92,10 +104,10 @@ class DeviceSpec:
     def arguments(self) -> str:
         """The arguments of `tiptoe run` that make this device."""
         words = [f"--dut {self.kind}"]
-        plain = DeviceSpec()
-        for name in ("width", "connections"):
-            if getattr(self, name) != getattr(plain, name):
-                words.append(f"--{name} {getattr(self, name)}")
+        if (self.width, self.connections) != (64, 64):
+            words.append(f"--width {self.width} --connections {self.connections}")
+        if self.random_stalls:
+            words.append("--random-stalls")
         if self.fault:
             words.append(f"--fault {self.fault}")
         return " ".join(words)

@@ -27,6 +27,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, overload
 
 from . import _core, catalogue
@@ -56,6 +57,18 @@ class Waiver:
     def as_dict(self) -> dict[str, str]:
         """For the extension module."""
         return {"case": self.case, "who": self.who, "why": self.why, "until": self.until}
+
+
+def read_waivers(path: Path) -> tuple[Waiver, ...]:
+    """Reads a file of waivers: lines "PATTERN | who | until (2026-12-31) | why", "#" begins a comment line.
+
+    Raises `UsageError` when it cannot be read or a line is not a waiver.
+    """
+    try:
+        with path.open("rb"):
+            return tuple(Waiver(*w) for w in _core.read_waivers(str(path)))
+    except OSError as e:
+        raise UsageError(f"waivers: {path}: {e.strerror}") from e
 
 
 @functools.cache

@@ -75,12 +75,12 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _available(width: int, connections: int = 64) -> list[str]:
+def _available(width: int) -> list[str]:
     """Kinds of device that exist at this width."""
     kinds = []
     for kind in _KINDS:
         try:
-            with _core.Device(kind, width=width, connections=connections):
+            with DeviceSpec.of(kind, width).make():
                 kinds.append(kind)
         except DeviceError:
             pass
@@ -97,12 +97,12 @@ def _speed(console: Console, repeats: int, seconds: float) -> list[dict[str, Any
         kinds = _available(width)
         cycles: dict[str, int] = {}
         for kind in kinds:  # how many cycles fill the time, and a warm-up
-            done, wall = _core.measure_speed(kind, width=width, cycles=50_000)
+            done, wall = _core.measure_speed(kind, DeviceSpec.of(kind, width).parameters, cycles=50_000)
             cycles[kind] = max(50_000, int(done / max(wall, 1e-6) * seconds))
         rates: dict[str, list[float]] = {kind: [] for kind in kinds}
         for _ in range(repeats):
             for kind in kinds:
-                done, wall = _core.measure_speed(kind, width=width, cycles=cycles[kind])
+                done, wall = _core.measure_speed(kind, DeviceSpec.of(kind, width).parameters, cycles=cycles[kind])
                 rates[kind].append(done / wall)
 
         def ratio(a: str, b: str, rates: dict[str, list[float]] = rates) -> float | None:
@@ -139,7 +139,9 @@ def _segments(console: Console) -> list[dict[str, Any]]:
     for width in (64, 512):
         kind = "rtl" if "rtl" in _available(width) else "model"
         for connections in (64, 1):
-            segments, cycles = _core.measure_segment_rate(kind, width=width, connections=connections, segments=4096)
+            segments, cycles = _core.measure_segment_rate(
+                kind, DeviceSpec.of(kind, width).parameters, connections=connections, segments=4096
+            )
             figure = {
                 "device": kind,
                 "width": width,
@@ -187,7 +189,7 @@ def _python(console: Console, repeats: int, seconds: float) -> list[dict[str, An
     for width in (64, 512):
         for kind in [k for k in ("rtl", "model") if k in _available(width)]:
             for text in (1460, 1):
-                device, prepared = _established(DeviceSpec(kind, width=width), text)
+                device, prepared = _established(DeviceSpec.of(kind, width), text)
                 with device:
                     _, first = _core.drive_packets(device, prepared, 1)
                     rounds = max(1, int(seconds / max(first, 1e-6) / 2))
@@ -250,4 +252,4 @@ def _suite_devices() -> Iterator[DeviceSpec]:
     for width in (64, 512):
         for kind in ("model", "lockstep"):
             if kind in _available(width):
-                yield DeviceSpec(kind, width=width)
+                yield DeviceSpec.of(kind, width)

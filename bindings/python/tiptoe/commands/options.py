@@ -50,7 +50,9 @@ def dut(*kinds: str, default: str | None = "model") -> Callable[[F], F]:
 def parameters(function: F) -> F:
     """--width, --connections."""
     function = click.option(
-        "--connections", type=Number(CONNECTIONS), default="64", show_default=True, help="Connections of the engine."
+        "--connections",
+        type=Number(CONNECTIONS),
+        help="Connections of the engine (default: those of the built-in set of that width).",
     )(function)
     return click.option("--width", type=Number(WIDTHS), default="64", show_default=True, help="Data width in bits.")(
         function

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .. import catalogue, suite, waivers
+from .. import catalogue, suite
 from .._enums import Level
 from .._errors import TiptoeError
 from .._version import __version__
@@ -72,7 +72,7 @@ def command(
     pcap_directory: str | None,
     waves_directory: str | None,
     width: int,
-    connections: int,
+    connections: int | None,
     fault: str,
     random_stalls: bool,
     settings: dict[str, int],
@@ -95,9 +95,9 @@ def command(
         waves_directory = None
     waves_path = options.output_directory(waves_directory, "--waves")
     options.check_fault(fault)
-    known_failures = waivers.load(Path(waivers_file)) if waivers_file else ()
+    known_failures = suite.read_waivers(Path(waivers_file)) if waivers_file else ()
 
-    spec = DeviceSpec(kind=dut, width=width, connections=connections, fault=fault, random_stalls=random_stalls)
+    spec = DeviceSpec.of(dut, width, connections, fault=fault, random_stalls=random_stalls)
     spec = spec.as_built_in()
     arguments = spec.arguments() + "".join(f" --set {name}={value}" for name, value in settings.items())
     job = Job(spec, seed, settings, known_failures, all_frames=pcap_path is not None, arguments=arguments)

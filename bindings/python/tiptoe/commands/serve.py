@@ -84,7 +84,7 @@ def command(
     send_file: str | None,
     receive_file: str | None,
     width: int,
-    connections: int,
+    connections: int | None,
     mtu: int,
     msl: float,
     seed: int | None,
@@ -108,7 +108,7 @@ def command(
     stop = _Stop()
     begin = time.monotonic()
     with (
-        DeviceSpec(dut, width=width, connections=connections).make(seed, settings) as device,
+        DeviceSpec.of(dut, width, connections).make(seed, settings) as device,
         Tun(tun_name, host, mtu) as tun,
     ):
         server = _core.Server(device, tun.fd)

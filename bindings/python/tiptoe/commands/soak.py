@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from .. import _core
 from ..report import terminal
+from ..runner import DeviceSpec
 from . import options
 
 #: Cycles of one episode of the harness, which is one slice of work between two looks at the keyboard.
@@ -44,13 +45,14 @@ class _Cycles(click.ParamType):
 @click.option("--fault", metavar="ID", default="", help="Arm a seeded fault of the model; it should be noticed.")
 @click.option("--waves", metavar="FILE", default="", help="Write waves (FST); for a short run.")
 def command(
-    cycles: int, seed: int, width: int, connections: int, dut: str, first_episode: int, fault: str, waves: str
+    cycles: int, seed: int, width: int, connections: int | None, dut: str, first_episode: int, fault: str, waves: str
 ) -> int:
     """Random traffic, random back-pressure and a bad wire, until model and RTL differ or the cycles are used up.
 
     Exit code: 0 no difference, 1 a difference or violation (which is printed), 2 could not run.
     """
     options.check_fault(fault)
+    spec = DeviceSpec.of(dut, width, connections)
     console = terminal.make_console()
     total: dict[str, int | float] = {}
     failure = ""
@@ -72,8 +74,7 @@ def command(
             wanted = min(_EPISODE, cycles - done)
             result = _core.soak(
                 dut,
-                width=width,
-                connections=connections,
+                spec.parameters,
                 cycles=wanted,
                 seed=seed,
                 first_episode=episode,
@@ -93,7 +94,7 @@ def command(
     seconds = float(total["seconds"])
     speed = f", {total['cycles'] / seconds / 1000:,.0f} k cycles/s" if seconds else ""
     words = [
-        f"{dut}, {width} bit, {connections} connections, seed {seed}: "
+        f"{dut}, {width} bit, {spec.connections} connections, seed {seed}: "
         f"{total['cycles']:,} cycles in {seconds:.1f} s{speed}",
         f"{total['episodes']} episodes, {total['device_us'] / 1e6:,.0f} s of device time",
         f"{total['datagrams_in']:,} datagrams in, {total['datagrams_out']:,} out",
@@ -106,6 +107,8 @@ def command(
         console.print("No divergence." if dut == "lockstep" else "No violation.")
         return 0
     console.print(failure, markup=False, soft_wrap=True)
-    again = f"tiptoe soak --dut {dut} --width {width} --connections {connections} --seed {seed} --first-episode {last}"
+    again = (
+        f"tiptoe soak --dut {dut} --width {width} --connections {spec.connections} --seed {seed} --first-episode {last}"
+    )
     console.print(f"Repeat: {again} --cycles {_EPISODE}" + (f" --fault {fault}" if fault else ""), soft_wrap=True)
     return 1
