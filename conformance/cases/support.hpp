@@ -72,12 +72,15 @@ inline void check_burst(Tester& t, const std::vector<Received>& burst, std::size
     t.fail(what + ": " + std::to_string(burst.size()) + " segments came (" + came + "), " + std::to_string(n) +
            " were due");
   }
+  const std::uint32_t first = from;
+  bool right = true;
   for (const Received& s : burst) {
-    if (*s.seq != from || s.text_length() != size) {
-      t.fail(what + ": segments of " + std::to_string(size) + " octets in order from " + std::to_string(from) +
-             " were due, came " + came);
-    }
+    right = right && *s.seq == from && s.text_length() == size;
     from += static_cast<std::uint32_t>(size);
+  }
+  if (!right) {
+    t.fail(what + ": segments of " + std::to_string(size) + " octets in order from " + std::to_string(first) +
+           " were due, came " + came);
   }
 }
 
