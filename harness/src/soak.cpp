@@ -1233,7 +1233,7 @@ class Bench {
       rate.segments += n;
       rate.cycles += last - start;
       settle();
-      if (!one_in(4)) drain();  // else the next reset strikes in the middle of things
+      drain();
     }
     return rate;
   }
