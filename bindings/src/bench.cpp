@@ -42,6 +42,7 @@ py::dict to_dict(const SoakResult& r) {
 std::pair<std::uint64_t, double> drive_packets(Device& device, const std::vector<py::bytes>& prepared,
                                                unsigned rounds) {
   std::vector<Bytes> datagrams;
+  datagrams.reserve(prepared.size());
   for (const py::bytes& octets : prepared) datagrams.push_back(to_datagram(octets));
   return device.run([&](Dut& dut) {
     std::uint64_t answers = 0;

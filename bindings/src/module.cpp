@@ -78,7 +78,7 @@ bool translate(const std::exception_ptr& error) {
 
 void bind_errors(py::module_&) {
   py::register_local_exception_translator([](std::exception_ptr error) {
-    if (!translate(error)) std::rethrow_exception(error);
+    if (!translate(error)) std::rethrow_exception(std::move(error));
   });
 }
 

@@ -9,8 +9,6 @@ namespace tiptoe::python {
 namespace {
 
 using conformance::Conn;
-using conformance::Endpoint;
-using conformance::Received;
 using conformance::Tester;
 
 Conn& conn_of(const PyTester& t) { return t.get().c(); }

@@ -92,6 +92,20 @@ class _CaseItem(pytest.Item):
         return "tiptoe", None, f"tiptoe::{self.case.id}"
 
 
+#: Property of an item whose SHOULD or MAY was not followed: the story. Properties travel from pytest-xdist's workers.
+_WARNED = "warned"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Names the cases that passed with a warning: a SHOULD or MAY was not followed."""
+    reports = terminalreporter.stats.get("passed", [])
+    warned = [(r.nodeid, dict(r.user_properties)[_WARNED]) for r in reports if _WARNED in dict(r.user_properties)]
+    if warned:
+        terminalreporter.section(f"tiptoe: {len(warned)} passed with a warning")
+        for name, message in sorted(warned):
+            terminalreporter.write_line(f"{name}: {message}")
+
+
 def _shared_device(config: pytest.Config) -> Any:
     stash = config.stash
     if _DEVICE not in stash:
@@ -127,7 +141,7 @@ def _judge(item: pytest.Item, case: Any, device: Any) -> None:
         case Outcome.INAPPLICABLE | Outcome.WAIVED:
             pytest.skip(f"{result.verdict.value}: {result.message}")
         case Outcome.WARNED:
-            item.warn(pytest.PytestWarning(f"{result.id}: {result.message}"))
+            item.user_properties.append((_WARNED, result.message))
         case Outcome.FAILED | Outcome.ERROR:
             word = "" if result.verdict is Verdict.FAIL else f"{result.verdict.value}: "
             pytest.fail("\n\n".join(filter(None, [word + result.message, result.ladder, result.repeat])), pytrace=False)
