@@ -41,6 +41,8 @@ sc_dt::sc_bv<W> to_bv(const model::Beat& beat) {
 
 }  // namespace detail
 
+// clang-format 14 never settles on these two.
+// clang-format off
 /// X(name) for every pin but clk: for binding, tracing, printing.
 #define TIPTOE_SC_INPUT_PINS(X)                                                                                       \
   X(rst)                                                                                                              \
@@ -55,6 +57,7 @@ sc_dt::sc_bv<W> to_bv(const model::Beat& beat) {
       X(rsp_handle) X(rsp_len) X(rsp_state) X(rsp_avail) X(rsp_room) X(evt_valid) X(evt_handle) X(evt_flags)         \
           X(txd_tready) X(rxd_tdata) X(rxd_tkeep) X(rxd_tvalid) X(rxd_tlast) X(rxd_handle) X(reg_rdata) X(quiescent) \
               X(next_deadline) X(next_deadline_valid)
+// clang-format on
 
 template <class EngineT, unsigned DATA_W = 64>
 class tiptoe_sc : public sc_core::sc_module {
