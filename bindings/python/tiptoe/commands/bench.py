@@ -27,6 +27,7 @@ from ..runner import DeviceSpec, Job, Pool
 from . import options
 
 _KINDS = ("rtl", "model", "lockstep")
+_SPEED_CYCLES = 200_000
 _PEER, _DEVICE, _PORT = "10.0.1.1", "10.0.0.1", 80
 
 
@@ -34,7 +35,7 @@ _PEER, _DEVICE, _PORT = "10.0.1.1", "10.0.0.1", 80
 @click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON; - is standard output.")
 @click.option("--repeats", type=click.IntRange(1, 100), default=5, show_default=True, help="Interleaved repeats.")
 @click.option("--seconds", type=click.FloatRange(0.01, 60), default=0.5, show_default=True,
-              help="Wall time of one measurement.")  # fmt: skip
+              help="Processor time of one comparison of Python and C++.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 1024), default=options.processors, show_default="processors",
               help="Worker processes for the suite.")  # fmt: skip
 @click.option("--only", type=click.Choice(["speed", "segments", "python", "suite"]), multiple=True,
@@ -54,7 +55,7 @@ def command(json_file: str | None, repeats: int, seconds: float, jobs: int, only
     }
     wanted = only or ("speed", "segments", "python", "suite")
     if "speed" in wanted:
-        report["speed"] = _speed(console, repeats, seconds)
+        report["speed"] = _speed(console, repeats)
     if "segments" in wanted:
         report["segments"] = _segments(console)
     if "python" in wanted:
@@ -87,7 +88,7 @@ def _available(width: int) -> list[str]:
     return kinds
 
 
-def _speed(console: Console, repeats: int, seconds: float) -> list[dict[str, Any]]:
+def _speed(console: Console, repeats: int) -> list[dict[str, Any]]:
     """Cycles per second of each kind on the same traffic."""
     table = _table(
         "Cycles per second, busy traffic", "width", "rtl", "model", "lockstep", "model / rtl", "rtl / lockstep"
@@ -95,15 +96,14 @@ def _speed(console: Console, repeats: int, seconds: float) -> list[dict[str, Any
     figures = []
     for width in (64, 512):
         kinds = _available(width)
-        cycles: dict[str, int] = {}
-        for kind in kinds:  # how many cycles fill the time, and a warm-up
-            done, wall = _core.measure_speed(kind, DeviceSpec.of(kind, width).parameters, cycles=50_000)
-            cycles[kind] = max(50_000, int(done / max(wall, 1e-6) * seconds))
+        parameters = DeviceSpec.of("model", width).parameters
         rates: dict[str, list[float]] = {kind: [] for kind in kinds}
-        for _ in range(repeats):
+        for repeat in range(repeats + 1):
             for kind in kinds:
-                done, wall = _core.measure_speed(kind, DeviceSpec.of(kind, width).parameters, cycles=cycles[kind])
-                rates[kind].append(done / wall)
+                # The same number of cycles for all: the same traffic to the last bit.
+                done, wall = _core.measure_speed(kind, parameters, cycles=_SPEED_CYCLES)
+                if repeat > 0:  # the first one is a warm-up
+                    rates[kind].append(done / wall)
 
         def ratio(a: str, b: str, rates: dict[str, list[float]] = rates) -> float | None:
             if not rates.get(a) or not rates.get(b):
