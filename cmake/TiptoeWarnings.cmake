@@ -9,6 +9,6 @@ target_compile_options(tiptoe_warnings INTERFACE
   -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough
   # -Wno-restrict: GCC 12 reports a false overlap in std::string concatenation at -O3 (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wno-restrict>)
-if(TIPTOE_SANITIZE) # instrumented code makes this one guess
-  target_compile_options(tiptoe_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+if(TIPTOE_SANITIZE) # instrumented code makes these guess
+  target_compile_options(tiptoe_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-sign-conversion>)
 endif()
