@@ -4,16 +4,11 @@
 #include <algorithm>
 
 #include "tiptoe/conformance/tester.hpp"
+#include "words.hpp"
 
 namespace tiptoe::conformance {
 
 namespace {
-
-std::string duration(std::uint64_t us) {
-  if (us % 1'000'000 == 0 && us != 0) return std::to_string(us / 1'000'000) + " s";
-  if (us % 1'000 == 0 && us != 0) return std::to_string(us / 1'000) + " ms";
-  return std::to_string(us) + " us";
-}
 
 /// The flags of a pattern mean exactly these, PSH aside; a pattern that names flags_set or flags_clear is taken as it
 /// is.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "words.hpp"
+
 namespace tiptoe::conformance {
 
 namespace {
@@ -17,12 +19,6 @@ std::string seconds(std::uint64_t us) {
   return buffer;
 }
 
-std::string duration(std::uint64_t us) {
-  if (us % 1'000'000 == 0 && us != 0) return std::to_string(us / 1'000'000) + " s";
-  if (us % 1'000 == 0 && us != 0) return std::to_string(us / 1'000) + " ms";
-  return std::to_string(us) + " us";
-}
-
 std::string at(std::uint64_t time, std::uint64_t cycle) {
   return "at " + seconds(time) + " s" + (cycle != 0 ? " (cycle " + std::to_string(cycle) + ")" : "");
 }
@@ -32,16 +28,6 @@ std::uint64_t mix(std::uint64_t x) {  // splitmix64
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
   return x ^ (x >> 31);
-}
-
-std::string notification_names(std::uint16_t flags) {
-  static constexpr const char* names[] = {"CONNECTED", "READABLE", "PEER_FIN", "SPACE",  "CLOSED", "RESET",
-                                          "REFUSED",   "TIMEOUT",  "SOFT",     "ACCEPT", "URGENT"};
-  std::string out;
-  for (std::size_t i = 0; i < std::size(names); ++i) {
-    if ((flags >> i & 1U) != 0) out += (out.empty() ? "" : "|") + std::string(names[i]);
-  }
-  return out.empty() ? "nothing" : out;
 }
 
 }  // namespace

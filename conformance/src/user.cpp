@@ -3,22 +3,9 @@
 #include <algorithm>
 
 #include "tiptoe/conformance/tester.hpp"
+#include "words.hpp"
 
 namespace tiptoe::conformance {
-
-namespace {
-
-std::string flag_names(std::uint16_t flags) {
-  static constexpr const char* names[] = {"CONNECTED", "READABLE", "PEER_FIN", "SPACE",  "CLOSED", "RESET",
-                                          "REFUSED",   "TIMEOUT",  "SOFT",     "ACCEPT", "URGENT"};
-  std::string out;
-  for (std::size_t i = 0; i < std::size(names); ++i) {
-    if ((flags >> i & 1U) != 0) out += (out.empty() ? "" : "|") + std::string(names[i]);
-  }
-  return out;
-}
-
-}  // namespace
 
 const Handle& Conn::need_handle() const {
   if (!handle) tester_->fail("the tester has no handle of connection " + name() + " (a defect of the case)");
@@ -184,8 +171,8 @@ void Conn::expect_notification(std::uint16_t flags, std::uint64_t within) {
   }
   const std::uint16_t pending = pending_notifications();
   if ((pending & flags) != flags) {
-    tester_->fail("the user was not told " + flag_names(static_cast<std::uint16_t>(flags & ~pending)) + " until " +
-                  tester_->when());
+    tester_->fail("the user was not told " + notification_names(static_cast<std::uint16_t>(flags & ~pending)) +
+                  " until " + tester_->when());
   }
   const auto used = static_cast<std::uint16_t>(~flags);
   if (handle) tester_->notified_[handle->value] &= used;
@@ -194,7 +181,7 @@ void Conn::expect_notification(std::uint16_t flags, std::uint64_t within) {
 
 void Conn::expect_no_notification(std::uint16_t flags) {
   const auto unwanted = static_cast<std::uint16_t>(pending_notifications() & flags);
-  if (unwanted != 0) tester_->fail("the user was told " + flag_names(unwanted) + ", and should not have been");
+  if (unwanted != 0) tester_->fail("the user was told " + notification_names(unwanted) + ", and should not have been");
 }
 
 }  // namespace tiptoe::conformance
