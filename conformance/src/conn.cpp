@@ -45,6 +45,7 @@ void Conn::restart(std::uint32_t the_isn) {
   S = U = M = iss = 0;
   iss_known = false;
   handle.reset();
+  send_buffer_.reset();
   user_supplied = user_read = 0;
   peer_edge_ = isn;
   send_edge_ = ack_high_ = 0;
@@ -102,6 +103,7 @@ void Conn::note_received(const Segment& s) {
   const std::uint32_t end = *s.seq + s.length();
   if (seq_lt(S, end)) S = end;
   if (!s.has(ACK)) return;
+  if (!ack_seen_) first_window_ = *s.window;
   ack_high_ = *s.ack;
   ack_seen_ = true;
   R = seq_max(R, *s.ack);
@@ -199,8 +201,17 @@ Segment Conn::text_at(std::uint32_t seq, std::size_t n, std::uint8_t flags) cons
   return {.seq = seq, .flags = flags, .payload = peer_text(peer_offset(seq), n)};
 }
 
+void Conn::need_receive_buffer(std::size_t n) {
+  const std::uint64_t unread = peer_offset(R) - user_read;
+  if (ack_seen_ && n > W && unread + n > first_window_) {
+    tester_->inapplicable("the case needs a receive buffer of " + std::to_string(unread + n) +
+                          " octets, the device has offered a window of " + std::to_string(first_window_));
+  }
+}
+
 void Conn::send_text(std::size_t n, std::uint8_t more_flags) {
   const std::uint32_t seq = R;
+  need_receive_buffer(n);
   send(text_at(seq, n, static_cast<std::uint8_t>(ACK | PSH | more_flags)));
   took(seq + low32(n) + ((more_flags & FIN) != 0 ? 1 : 0));
 }

@@ -72,7 +72,24 @@ CallResult Conn::offer(std::size_t n, CallStatus expected) {
   return answered("SEND " + std::to_string(n), std::move(result), expected);
 }
 
+void Conn::need_send_buffer(std::size_t n) {
+  if (!send_buffer_) {
+    if (user_supplied != 0) return;
+    tester_->settle();
+    const CallResult empty = tester_->dut().status(need_handle());
+    if (!empty || empty.room == 0) return;  // the device does not tell
+    send_buffer_ = empty.room;
+  }
+  const std::uint64_t acknowledged = iss_known && U != iss ? user_offset(U) : 0;
+  const std::uint64_t held = user_supplied - std::min(acknowledged, user_supplied);
+  if (held + n > *send_buffer_) {
+    tester_->inapplicable("the case needs a send buffer of " + std::to_string(held + n) + " octets, the device's has " +
+                          std::to_string(*send_buffer_));
+  }
+}
+
 void Conn::user_send(std::size_t n) {
+  need_send_buffer(n);
   const CallResult result = offer(n);
   if (result.length != n) {
     tester_->fail("SEND of " + std::to_string(n) + " octets took " + std::to_string(result.length));

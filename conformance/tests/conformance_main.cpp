@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every case as a GoogleTest test, on one device.
 //
-//   tiptoe_conformance_test [--dut=model] [--data-w=64] [--conns=64] [--stalls] [--seed=1] [--fault=ID] [--ladders]
-//   [--strict]
+//   tiptoe_conformance_test [--dut=model] [--data-w=64] [--conns=64] [--listeners=8] [--tx-buf-log2=14] [--stalls]
+//                           [--seed=1] [--fault=ID] [--strict] [--waivers=FILE] [--today=2026-12-31] [--ladders]
 //                           [--gtest_filter='textbook.TB_05*']
 //
 // Without --dut the environment variable TIPTOE_DUT decides, then "model". A "should" or "may" case that fails is a
@@ -86,16 +86,22 @@ int main(int argc, char** argv) {
       const std::string prefix = std::string(name) + "=";
       return argument.starts_with(prefix) ? argv[i] + prefix.size() : nullptr;
     };
+    const auto number = [&](const char* name, unsigned& where) {
+      const char* text = value(name);
+      if (text != nullptr) where = static_cast<unsigned>(std::strtoul(text, nullptr, 10));
+      return text != nullptr;
+    };
+    tiptoe::DutOptions& parameters = bench().parameters;
     if (const char* kind = value("--dut")) {
       bench().kind = kind;
     } else if (const char* seed = value("--seed")) {
       bench().options.seed = std::strtoull(seed, nullptr, 10);
-    } else if (const char* width = value("--data-w")) {
-      bench().parameters.data_w = static_cast<unsigned>(std::strtoul(width, nullptr, 10));
-    } else if (const char* conns = value("--conns")) {
-      bench().parameters.conns = static_cast<unsigned>(std::strtoul(conns, nullptr, 10));
+    } else if (number("--data-w", parameters.data_w) || number("--conns", parameters.conns) ||
+               number("--listeners", parameters.listeners) || number("--tx-buf-log2", parameters.tx_buf_log2) ||
+               number("--rx-buf-log2", parameters.rx_buf_log2) || number("--timer-scan", parameters.timer_scan)) {
+      continue;
     } else if (argument == "--stalls") {
-      bench().parameters.random_stalls = true;
+      parameters.random_stalls = true;
     } else if (const char* file = value("--waivers")) {
       bench().options.waivers = tiptoe::conformance::read_waivers(file);
     } else if (const char* today = value("--today")) {

@@ -13,6 +13,7 @@ constexpr std::uint32_t mss = 500;
 void established(Tester& t) {
   t.c().mss = mss;
   t.reach(State::established);
+  t.c().need_send_buffer(16'000);  // feed() keeps half of that ready
 }
 
 /// Keeps the send buffer full.
@@ -49,6 +50,7 @@ std::size_t in_flight(Tester& t) { return (t.S() - t.U()) / mss; }
 void initial_window(Tester& t, std::uint16_t peer_mss, std::size_t segments) {
   t.c().mss = peer_mss;
   t.reach(State::established);
+  t.c().need_send_buffer((segments + 1) * peer_mss);
   t.offer(16'000);
   const std::uint32_t from = t.S();
   const auto flight = take_burst(t, t.c());
@@ -58,6 +60,7 @@ void initial_window(Tester& t, std::uint16_t peer_mss, std::size_t segments) {
 void initial_window_without_mss(Tester& t) {
   t.c().mss.reset();
   t.reach(State::established);
+  t.c().need_send_buffer(5 * 536);
   t.offer(16'000);
   const std::uint32_t from = t.S();
   check_burst(t, take_burst(t, t.c()), 4, 536, from, "the initial window without an MSS option");

@@ -249,6 +249,7 @@ void fin_or_rst(Tester& t, bool fin) {
 
 void urgent_length(Tester& t) {
   t.reach(State::established);
+  t.c().need_receive_buffer(3000);
   t.step("urgent data longer than a segment");
   std::uint16_t left = 3000;
   for (int n = 0; n < 3; ++n) {

@@ -127,9 +127,12 @@ class Conn {
   void listen(OpenArgs extra = {});  ///< passive OPEN on device.port; backlog etc. from `extra`
   CallResult open(CallStatus expected = CallStatus::ok, OpenArgs extra = {});  ///< active OPEN to peer
   CallResult accept(CallStatus expected = CallStatus::ok);                     ///< sets handle
-  void user_send(std::size_t n);                                               ///< all n octets must be taken
-  CallResult offer(std::size_t n, CallStatus expected = CallStatus::ok);       ///< as many as it takes: result.length
-  void user_receive(std::size_t n);                                            ///< exactly n octets, content compared
+  /// Ends the case as inapplicable when the device's buffer can't hold n octets more than it has to hold now.
+  void need_send_buffer(std::size_t n);
+  void need_receive_buffer(std::size_t n);
+  void user_send(std::size_t n);                                          ///< all n octets must be taken
+  CallResult offer(std::size_t n, CallStatus expected = CallStatus::ok);  ///< as many as it takes: result.length
+  void user_receive(std::size_t n);                                       ///< exactly n octets, content compared
   CallResult receive(std::uint32_t max, CallStatus expected = CallStatus::ok);
   CallResult close(CallStatus expected = CallStatus::ok, bool half = false);
   CallResult abort(CallStatus expected = CallStatus::ok);
@@ -185,6 +188,8 @@ class Conn {
   std::uint32_t window_edge_ = 0;  ///< right edge the device has offered last
   bool send_edge_known_ = false, ack_seen_ = false, read_since_window_ = false;
   std::optional<std::uint32_t> pending_window_;
+  std::optional<std::uint64_t> send_buffer_;  ///< octets, once the device has told
+  std::uint32_t first_window_ = 0;            ///< that the device has offered
 };
 
 }  // namespace tiptoe::conformance
