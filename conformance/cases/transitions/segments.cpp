@@ -393,6 +393,20 @@ void reopened(Tester& t, std::uint32_t beyond, bool opens) {
   confirm(t, State::time_wait, State::syn_received);
 }
 
+std::string describe(const std::string& event, State state, Role role, const std::string& profile,
+                     const std::string& cell) {
+  std::string text = "The stimuli of the catalogue's event " + event + " in ";
+  text += to_string(state);
+  text += std::string(" (") + to_string(role) + " open), profile ";
+  text += profile;
+  text += ". Legal: ";
+  text += cell;
+  text +=
+      " in the notation of the transition table; nothing else is sent, delivered or told, and the next state is "
+      "confirmed by STATUS and its probe.";
+  return text;
+}
+
 }  // namespace
 
 void register_transitions_segments(Registry& r) {
@@ -437,10 +451,7 @@ void register_transitions_segments(Registry& r) {
                 {.id = id,
                  .title = event + " in " + to_string(state) + (variant.empty() ? "" : ", " + variant),
                  .rules = rules,
-                 .description = "The stimuli of the catalogue's event " + event + " in " + to_string(state) + " (" +
-                                to_string(role) + " open), profile " + profile + ". Legal: " + cell +
-                                " in the notation of the transition table; nothing else is sent, delivered or told, "
-                                "and the next state is confirmed by STATUS and its probe.",
+                 .description = describe(event, state, role, profile, cell),
                  .run = [state, role, row, stimuli, legal](Tester& t) { run_row(t, state, role, row, stimuli, legal); },
                  .level = level,
                  .profile = profile,

@@ -16,7 +16,6 @@ using tcp::Op;
 using test::Bench;
 using test::Bytes;
 using test::kAck;
-using test::kFin;
 using test::kPsh;
 using test::kRst;
 using test::kSyn;

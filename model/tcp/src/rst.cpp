@@ -15,9 +15,9 @@ void reset(Ctx& c) {
       if (!c.r.passive) c.d.evt |= EVT_REFUSED | EVT_CLOSED;
       break;
     case State::ESTABLISHED:
-    case State::CLOSE_WAIT: c.d.evt |= EVT_RESET | EVT_CLOSED; break;
     case State::FIN_WAIT_1:
-    case State::FIN_WAIT_2: c.d.evt |= EVT_RESET | EVT_CLOSED; break;
+    case State::FIN_WAIT_2:
+    case State::CLOSE_WAIT: c.d.evt |= EVT_RESET | EVT_CLOSED; break;
     case State::CLOSING:
     case State::LAST_ACK: c.d.evt |= EVT_CLOSED; break;
     default: break;
