@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+#include "tiptoe/capabilities.hpp"
+
 namespace tiptoe {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -144,8 +146,9 @@ class Divergence : public DutError {
 class Dut {
  public:
   virtual ~Dut() = default;
-  virtual std::string name() const = 0;         ///< "model", "rtl", "lockstep"
-  virtual std::string description() const = 0;  ///< with parameters, one line
+  virtual std::string name() const = 0;              ///< "model", "rtl", "lockstep"
+  virtual std::string description() const = 0;       ///< with parameters, one line
+  virtual const Capabilities& capabilities() const;  ///< what it has; everything unless overridden
 
   // ---- L0: datagrams and time
   virtual void reset(const DutConfig&) = 0;                         ///< as after power-on; time restarts at 0
