@@ -190,7 +190,7 @@ void crossed(Tester& t) {
         case 5: bad.total_length = static_cast<std::uint16_t>(40 + size + 1); break;
         case 6: bad.flags = std::uint8_t{PSH}; break;
         default:
-          bad.dst_port = std::uint16_t{7};
+          bad.dst_port = std::uint16_t{9};
           bad.flags = std::uint8_t{RST};
           break;
       }

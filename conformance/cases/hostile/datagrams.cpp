@@ -103,7 +103,7 @@ void syn_sources(Tester& t) {
   for (const char* from :
        {"0.0.0.0", "127.0.0.1", "127.255.255.254", "224.0.0.1", "239.1.2.3", "240.0.0.1", "255.255.255.255"}) {
     t.step(std::string("from ") + from);
-    for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{9999}}) {
+    for (const std::uint16_t port : {device_port, std::uint16_t{9999}}) {
       Segment syn = c.fill({.seq = c.isn, .flags = SYN});
       syn.src = ip(from);
       syn.dst_port = port;
