@@ -68,6 +68,24 @@ TEST(EngineDut, WhatIsDueAtTheEndOfAnAdvanceIsDone) {
   EXPECT_EQ(dut.now_us(), 1000U);
 }
 
+TEST(EngineDut, HeldTimeMovesWhenToldAlone) {
+  StubDut dut("stub", {});
+  dut.reset({});
+  dut.driver().hold_time(true);
+  const Bytes octets = sample(1400);  // more beats than a microsecond has cycles, there and back
+  for (int i = 0; i < 4; ++i) dut.inject(octets);
+  dut.settle();
+  EXPECT_EQ(dut.now_us(), 0U);
+  EXPECT_GT(dut.cycles(), 2U * kCyclesPerMicrosecond);
+  dut.driver().engine().deadline = 700;
+  dut.driver().step();  // the driver sees it
+  dut.advance(1000);
+  EXPECT_EQ(dut.now_us(), 1000U);
+  std::vector<std::uint64_t> times;
+  while (const auto out = dut.poll_output()) times.push_back(out->time_us);
+  EXPECT_EQ(times, (std::vector<std::uint64_t>{0, 0, 0, 0, 700}));
+}
+
 TEST(EngineDut, CallsAreAnswered) {
   StubDut dut("stub", {.random_stalls = true});
   dut.reset({});

@@ -131,6 +131,19 @@ TEST(ModelDut, NotificationsCountersAndRetireRecords) {
   ASSERT_FALSE(records.empty());
   EXPECT_EQ(records[0].kind, 1);
   EXPECT_EQ(records[0].state, State::established);
+  EXPECT_EQ(records[0].fields & RetireRecord::has_state_before, 0U) << "recording began in the middle";
+  EXPECT_EQ(records[0].local_ip, kDevice);
+  EXPECT_EQ(records[0].remote_ip, kTester);
+  EXPECT_EQ(records[0].iss, e.iss);
+  EXPECT_EQ(records[0].snd_una, e.iss + 1);
+  EXPECT_EQ(records[0].rcv_nxt, 1006U);
+  e.dut->inject(segment(1006, e.iss + 1, FIN | ACK).build());
+  e.dut->settle();
+  const auto fin = e.dut->take_retire_records();
+  ASSERT_FALSE(fin.empty());
+  EXPECT_EQ(fin[0].state_before, State::established);
+  EXPECT_EQ(fin[0].state, State::close_wait);
+  EXPECT_NE(fin[0].fields & RetireRecord::has_state_before, 0U);
 }
 
 TEST(ModelDut, ResetGivesTheSameRunAgain) {

@@ -119,16 +119,41 @@ struct DutConfig {
   std::uint64_t seed = 1;  ///< ISN key, ring of back-pressure etc.
 };
 
-/// One retired event of the device (L2).
+/// One retired event of the device (L2). Members that a device need not know count only when their bit is in `fields`.
 struct RetireRecord {
+  /// Bits of `fields`.
+  enum Field : std::uint32_t {
+    has_reason = 1U << 0,
+    has_state = 1U << 1,  ///< `state`, of the event's connection
+    has_sent = 1U << 2,
+    has_state_before = 1U << 3,
+    has_tuple = 1U << 4,  ///< local_ip ... remote_port
+    has_flags_out = 1U << 5,
+    has_iss = 1U << 6,
+    has_irs = 1U << 7,
+    has_snd_una = 1U << 8,
+    has_snd_nxt = 1U << 9,
+    has_snd_wnd = 1U << 10,
+    has_rcv_nxt = 1U << 11,
+    has_rcv_wnd = 1U << 12,
+    has_rto = 1U << 13,
+  };
+
   std::uint32_t order = 0;  ///< gapless, from 0 after reset
   std::uint8_t kind = 0;    ///< 0 TMR 1 SEG 2 CMD 3 TXD 4 RXD 5 OUT
   std::uint64_t cycle = 0;
   std::uint64_t time_us = 0;
   std::optional<std::uint16_t> connection{};
   std::uint8_t reason = 0;
-  State state = State::closed;
+  State state = State::closed;  ///< after the event
   bool sent = false;
+  std::uint32_t fields = has_reason | has_state | has_sent;
+  State state_before = State::unknown;
+  std::uint32_t local_ip = 0, remote_ip = 0;  ///< host order
+  std::uint16_t local_port = 0, remote_port = 0;
+  std::uint8_t flags_out = 0;  ///< of the segment that the event sent (FIN 1 ... CWR 128), 0: none
+  std::uint32_t iss = 0, irs = 0, snd_una = 0, snd_nxt = 0, snd_wnd = 0, rcv_nxt = 0, rcv_wnd = 0;  ///< afterwards
+  std::uint32_t rto = 0;                                                                            ///< microseconds
 };
 
 class DutError : public std::runtime_error {

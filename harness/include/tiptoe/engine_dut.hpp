@@ -46,6 +46,8 @@ model::Parameters to_parameters(const DutOptions& options) noexcept;
 std::string parameters_to_string(const DutOptions& options);
 /// One line of the engine's inner state, from the probes.
 std::string probes_to_string(const model::Outputs& outputs);
+/// What the retire port tells (section 13); cycle, time, state_before and flags_out are the caller's to fill.
+RetireRecord retire_record(const model::Probes& probes);
 
 struct EngineCommand {
   std::uint8_t op = 0;
@@ -132,6 +134,8 @@ class EngineDriver {
   std::uint64_t now_us() const noexcept { return now_; }
   /// Time is an input; it may jump forward whenever the caller likes.
   void jump_to(std::uint64_t us) noexcept { now_ = us, sub_ = 0, idle_ = false; }
+  /// Cycles take no time: now_us moves by jump_to() alone, for an engine that follows somebody else's clock.
+  void hold_time(bool on) noexcept { held_time_ = on; }
   unsigned cycle_in_us() const noexcept { return sub_; }
   /// In the last cycle the engine was quiescent, and nothing was or is to be handed in.
   bool idle() const noexcept { return idle_ && nothing_to_hand_in(); }
@@ -156,7 +160,10 @@ class EngineDriver {
   std::deque<EngineReceived> received;
   std::deque<Notification> notifications;
   std::vector<RetireRecord> retired;
-  bool record_retired = false;
+  void record_retired(bool on) {
+    if (on && !recording_) states_.assign(options_.conns, cycle_ == 0 ? State::closed : State::unknown);
+    recording_ = on;
+  }
   /// May rewrite the payload of a SEND when its grant is known (the granted length is its size).
   std::function<void(const EngineResponse&, Bytes& payload)> on_send_granted{};
 
@@ -178,6 +185,7 @@ class EngineDriver {
   void sample(const model::Outputs& out);
   void sample_network(const model::Outputs& out);
   void sample_host(const model::Outputs& out);
+  void note_retired(const model::Probes& probes);
   void finish_datagram();
   [[noreturn]] void broken(const std::string& rule) const;
 
@@ -199,7 +207,10 @@ class EngineDriver {
   std::uint64_t cycle_ = 0;
   std::uint64_t now_ = 0;
   unsigned sub_ = 0;
+  bool held_time_ = false;
   bool idle_ = false;
+  bool recording_ = false;
+  std::vector<State> states_{};  ///< of every connection, while recording
   bool deadline_valid_ = false;
   std::uint64_t deadline_ = 0;
 
@@ -273,7 +284,7 @@ class EngineDut final : public Dut {
   std::uint64_t counter(const std::string& name) override;
 
   bool has_retire_records() const override { return true; }
-  void set_retire_recording(bool on) override { driver_.record_retired = on; }
+  void set_retire_recording(bool on) override { driver_.record_retired(on); }
   std::vector<RetireRecord> take_retire_records() override { return std::exchange(driver_.retired, {}); }
   void set_fault(const std::string& id) override;
 
@@ -302,6 +313,7 @@ void EngineDriver<Engine>::reset(std::uint64_t seed) {
   input_at_ = payload_at_ = 0;
   tready_wait_ = longest_wait_ = 0;
   m_held_ = rsp_held_ = evt_held_ = rxd_held_ = false;
+  if (recording_) states_.assign(options_.conns, State::closed);
   next_tag_ = 0;
   stalls_.seed(seed ^ 0x5741'1153ULL, options_.random_stalls);
   now_ = 0, sub_ = 0, idle_ = false;
@@ -323,7 +335,7 @@ inline void EngineDriver<Engine>::step() {
   sample(out);
   engine_.tick();
   ++cycle_;
-  if (++sub_ == kCyclesPerMicrosecond) sub_ = 0, ++now_;
+  if (!held_time_ && ++sub_ == kCyclesPerMicrosecond) sub_ = 0, ++now_;
 }
 
 template <ClockedEngine Engine>
@@ -372,17 +384,20 @@ inline void EngineDriver<Engine>::sample(const model::Outputs& out) {
       rxd_held_) {
     sample_host(out);
   }
-  if (out.prb.ret_valid && record_retired) {
-    const model::Probes& p = out.prb;
-    RetireRecord record{.order = p.ret_order, .kind = p.ret_kind, .cycle = cycle_, .time_us = now_};
-    if (p.ret_has_conn) {
-      record.connection = p.ret_conn;
-      record.state = static_cast<State>(packed_field(p.ret_record, record_fields().front()));
-    }
-    record.reason = p.ret_reason;
-    record.sent = p.ret_tx;
-    retired.push_back(record);
+  if (out.prb.ret_valid && recording_) note_retired(out.prb);
+}
+
+template <ClockedEngine Engine>
+void EngineDriver<Engine>::note_retired(const model::Probes& probes) {
+  RetireRecord record = retire_record(probes);
+  record.cycle = cycle_;
+  record.time_us = now_;
+  if (record.connection && *record.connection < states_.size()) {
+    State& before = states_[*record.connection];
+    if (before != State::unknown) record.state_before = before, record.fields |= RetireRecord::has_state_before;
+    before = record.state;
   }
+  retired.push_back(record);
 }
 
 template <ClockedEngine Engine>
