@@ -1,121 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices: the built-in ones, and devices written in Python.
+// Devices as Python holds them: built in, from a shared object, or written in Python.
 #include "device.hpp"
 
 #include <algorithm>
 
+#include "python_dut.hpp"
+#include "tiptoe/registers.hpp"
+
 namespace tiptoe::python {
 namespace {
-
-// ---------------------------------------------------------------------------------------- a device written in Python
-
-/// The contract of dut.hpp on top of a Python object (class tiptoe.Dut). Every method takes the GIL.
-class PythonDut final : public Dut {
- private:
-  template <class F>
-  static auto call(F&& f) {
-    const py::gil_scoped_acquire gil;
-    try {
-      return f();
-    } catch (py::error_already_set& e) {
-      if (!e.matches(PyExc_Exception)) throw;  // KeyboardInterrupt and SystemExit go on
-      const py::object hang = py::module_::import("tiptoe._errors").attr("DeviceHang");
-      const bool is_hang = e.matches(hang);
-      const std::string what = e.what();
-      if (is_hang) throw DutHang(what);
-      throw DutError(what);
-    } catch (const py::cast_error& e) {
-      throw DutError(std::string("a method of the device returned something unexpected: ") + e.what());
-    }
-  }
-  static std::optional<Datagram> datagram(const py::object& o) {
-    if (o.is_none()) return std::nullopt;
-    if (is_datagram(o)) return datagram_value(o);
-    return Datagram{.bytes = to_datagram(o)};
-  }
-  static CallResult result(const py::object& o) {
-    if (py::isinstance<CallResult>(o)) return py::cast<CallResult>(o);
-    CallResult r;
-    r.status = py::cast<CallStatus>(o);
-    return r;
-  }
-  template <class... A>
-  CallResult user(const char* method, const A&... arguments) {
-    return call([&] { return result(object_.attr(method)(arguments...)); });
-  }
-
- public:
-  explicit PythonDut(py::object object) : object_(std::move(object)) {}
-  PythonDut(const PythonDut&) = delete;
-  PythonDut& operator=(const PythonDut&) = delete;
-  ~PythonDut() override {
-    const py::gil_scoped_acquire gil;
-    object_ = py::object();
-  }
-
-  std::string name() const override {
-    return call([&] { return py::cast<std::string>(object_.attr("name")); });
-  }
-  std::string description() const override {
-    return call([&] { return py::cast<std::string>(object_.attr("description")); });
-  }
-  void reset(const DutConfig& config) override {
-    call([&] {
-      py::dict settings;
-      for (const auto& [name, value] : config.settings) settings[py::str(name)] = value;
-      object_.attr("reset")(settings, config.seed);
-    });
-  }
-  void inject(std::span<const std::uint8_t> datagram) override {
-    call([&] { object_.attr("inject")(to_bytes(datagram)); });
-  }
-  std::optional<Datagram> poll_output() override {
-    return call([&] { return datagram(object_.attr("poll_output")()); });
-  }
-  void settle() override {
-    call([&] { object_.attr("settle")(); });
-  }
-  std::optional<Datagram> run_until_output(std::uint64_t us) override {
-    return call([&] { return datagram(object_.attr("run_until_output")(us)); });
-  }
-  void advance(std::uint64_t us) override {
-    call([&] { object_.attr("advance")(us); });
-  }
-  std::uint64_t now_us() const override {
-    return call([&] { return py::cast<std::uint64_t>(object_.attr("now_us")); });
-  }
-  std::uint64_t cycles() const override {
-    return call([&] { return py::cast<std::uint64_t>(object_.attr("cycles")); });
-  }
-  CallResult open_passive(const OpenArgs& a) override { return user("open_passive", a); }
-  CallResult open_active(const OpenArgs& a) override { return user("open_active", a); }
-  CallResult accept(Handle h) override { return user("accept", h); }
-  CallResult send(Handle h, std::span<const std::uint8_t> data) override {
-    return call([&] { return result(object_.attr("send")(h, to_bytes(data))); });
-  }
-  CallResult receive(Handle h, std::uint32_t max) override { return user("receive", h, max); }
-  CallResult close(Handle h, bool half) override { return user("close", h, half); }
-  CallResult abort(Handle h) override { return user("abort", h); }
-  CallResult status(Handle h) override { return user("status", h); }
-  CallResult set_options(Handle h, bool nodelay, bool keepalive) override {
-    return user("set_options", h, nodelay, keepalive);
-  }
-  std::optional<Notification> poll_notification() override {
-    return call([&] { return py::cast<std::optional<Notification>>(object_.attr("poll_notification")()); });
-  }
-  void set(const std::string& name, std::uint64_t value) override {
-    call([&] { object_.attr("set")(name, value); });
-  }
-  std::uint64_t counter(const std::string& name) override {
-    return call([&] { return py::cast<std::uint64_t>(object_.attr("counter")(name)); });
-  }
-  void set_fault(const std::string& id) override {
-    throw DutError("no fault can be armed in " + name() + " (" + id + ")");
-  }
-
- private:
-  py::object object_;
-};
 
 // -------------------------------------------------------------------------------------------------------- small things
 
@@ -288,7 +181,8 @@ void bind_device(py::module_& m) {
   py::class_<Device> cls(m, "Device");
   cls.def(py::init([](const py::object& kind, unsigned width, unsigned connections, unsigned listeners,
                       unsigned tx_buffer_log2, unsigned rx_buffer_log2, unsigned timer_scan, bool random_stalls,
-                      const std::string& waves, std::uint64_t seed, const py::dict& settings, bool record) {
+                      const std::string& waves, std::uint64_t seed, const py::dict& settings, bool record,
+                      const std::string& arguments, const py::object& capabilities) {
             const DutOptions options{.data_w = width,
                                      .conns = connections,
                                      .listeners = listeners,
@@ -298,14 +192,17 @@ void bind_device(py::module_& m) {
                                      .random_stalls = random_stalls,
                                      .waves = waves};
             std::unique_ptr<Device> device;
-            if (py::isinstance<py::str>(kind)) {
-              const auto name = py::cast<std::string>(kind);
+            const std::string name = py::isinstance<py::str>(kind) ? py::cast<std::string>(kind) : "";
+            if (is_built_in(name)) {
+              if (!arguments.empty() || !capabilities.is_none()) {
+                throw UsageError("'" + name +
+                                 "' is built in: arguments and a capability file are for devices of your own");
+              }
               const py::gil_scoped_release nogil;
-              device = std::make_unique<Device>(make_dut(name, options), name, options, true);
+              device = std::make_unique<Device>(make_dut(name, options), name, options);
             } else {
-              const bool user = py::cast<bool>(kind.attr("user_calls"));
-              device = std::make_unique<Device>(std::make_unique<PythonDut>(kind),
-                                                py::cast<std::string>(kind.attr("name")), options, user);
+              Outside found = make_outside(kind, arguments, capabilities);
+              device = std::make_unique<Device>(std::move(found.dut), found.kind, options);
             }
             device->set_recording(record);
             const DutConfig start = config(seed, settings);
@@ -315,13 +212,15 @@ void bind_device(py::module_& m) {
           py::arg("kind") = "model", py::kw_only(), py::arg("width") = 64, py::arg("connections") = 64,
           py::arg("listeners") = 8, py::arg("tx_buffer_log2") = 14, py::arg("rx_buffer_log2") = 14,
           py::arg("timer_scan") = 4, py::arg("random_stalls") = false, py::arg("waves") = "", py::arg("seed") = 1,
-          py::arg("settings") = py::dict(), py::arg("record") = false)
+          py::arg("settings") = py::dict(), py::arg("record") = false, py::arg("arguments") = "",
+          py::arg("capabilities") = py::none())
       .def("__enter__", [](const py::object& self) { return self; })
       .def("__exit__", [](Device& d, const py::args&) { d.close(); })
       .def("shut_down", &Device::close)
       .def_property_readonly("closed", &Device::closed)
       .def_property_readonly("kind", &Device::kind)
       .def_property_readonly("user_calls", &Device::user_calls)
+      .def_property_readonly("capabilities", [](Device& d) { return to_dict(d.capabilities()); })
       .def_property_readonly("name", [](Device& d) { return d.run([](Dut& dut) { return dut.name(); }); })
       .def_property_readonly("description", [](Device& d) { return d.run([](Dut& dut) { return dut.description(); }); })
       .def_property_readonly("width", [](const Device& d) { return d.options().data_w; })
@@ -443,6 +342,13 @@ void bind_device(py::module_& m) {
     return sets;
   });
   m.def("available_sets", &available_sets);
+  m.def("registers", [] {
+    py::list all;
+    for (const RegisterInfo& r : registers())
+      all.append(py::make_tuple(std::string(r.name), r.writable, r.reset_value));
+    return all;
+  });
+  m.def("all_calls", [] { return Capabilities::all_calls(); });
 }
 
 }  // namespace tiptoe::python

@@ -14,12 +14,16 @@ namespace tiptoe::python {
 
 class Device {
  public:
-  Device(std::unique_ptr<Dut> dut, std::string kind, DutOptions options, bool user_calls)
-      : dut_(std::move(dut)), kind_(std::move(kind)), options_(std::move(options)), user_calls_(user_calls) {}
+  Device(std::unique_ptr<Dut> dut, std::string kind, DutOptions options)
+      : dut_(std::move(dut)),
+        kind_(std::move(kind)),
+        options_(std::move(options)),
+        capabilities_(dut_->capabilities()) {}
 
   const std::string& kind() const { return kind_; }
   const DutOptions& options() const { return options_; }
-  bool user_calls() const { return user_calls_; }
+  const Capabilities& capabilities() const { return capabilities_; }
+  bool user_calls() const { return !capabilities_.calls.empty(); }
   bool closed() const { return dut_ == nullptr; }
   void close();
 
@@ -64,7 +68,7 @@ class Device {
   std::unique_ptr<Dut> dut_;
   std::string kind_;
   DutOptions options_;
-  bool user_calls_;
+  Capabilities capabilities_;
   bool recording_ = false;
   std::vector<Datagram> frames_;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;

@@ -54,6 +54,10 @@ bool translate(const std::exception_ptr& error) {
     raise("Divergence", e.what());
   } catch (const DutHang& e) {
     raise("DeviceHang", e.what());
+  } catch (const DutUnsupported& e) {
+    raise("DeviceUnsupported", e.what());
+  } catch (const DutNonsense& e) {
+    raise("DeviceNonsense", e.what());
   } catch (const DutError& e) {
     raise("DeviceError", e.what());
   } catch (const conformance::CaseFailure& e) {

@@ -106,6 +106,11 @@ Result run_case(const Case& the_case, Dut& dut, const RunOptions& options) {
     ends(Verdict::fail, the_case.id + ": the device hangs: " + e.what());
   } catch (const Divergence& e) {
     ends(Verdict::fail, the_case.id + ": model and RTL diverge: " + e.what());
+  } catch (const DutUnsupported& e) {
+    ends(Verdict::inapplicable, e.what());
+  } catch (const DutNonsense& e) {
+    const std::string after = tester.last_sent().empty() ? "" : "after " + tester.last_sent() + ", ";
+    ends(Verdict::fail, the_case.id + ": " + after + "the device answered nonsense: " + e.what());
   } catch (const DutError& e) {
     ends(Verdict::error, the_case.id + ": the adapter of the device failed: " + e.what());
   } catch (const std::exception& e) {
@@ -114,8 +119,12 @@ Result run_case(const Case& the_case, Dut& dut, const RunOptions& options) {
   result.ladder = tester.ladder();
   result.frames = tester.take_frames();
   result.remarks = tester.take_remarks();
-  result.virtual_us = dut.now_us();
-  result.cycles = dut.cycles();
+  try {
+    result.virtual_us = dut.now_us();
+    result.cycles = dut.cycles();
+  } catch (const DutError&) {  // the verdict says already what is wrong
+    result.virtual_us = result.cycles = 0;
+  }
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   apply_waivers(result, options);
   return result;

@@ -64,9 +64,7 @@ void Tester::start() {
   if (case_->needs == Needs::l1) require_user();
   try {
     dut_->reset({.settings = resolved_, .seed = options_->seed});
-  } catch (const DutHang&) {
-    throw;
-  } catch (const DutError& e) {
+  } catch (const DutUnsupported& e) {
     throw Inapplicable(std::string("the device does not take the settings of this case: ") + e.what());
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every case as a GoogleTest test, on one device.
 //
-//   tiptoe_conformance_test [--dut=model] [--data-w=64] [--conns=64] [--listeners=8] [--tx-buf-log2=14] [--stalls]
-//                           [--seed=1] [--fault=ID] [--strict] [--waivers=FILE] [--today=2026-12-31] [--ladders]
-//                           [--gtest_filter='textbook.TB_05*']
+//   tiptoe_conformance_test [--dut=model|rtl|lockstep|PATH.so] [--data-w=64] [--conns=64] [--listeners=8]
+//                           [--tx-buf-log2=14] [--stalls] [--seed=1] [--fault=ID] [--strict] [--waivers=FILE]
+//                           [--today=2026-12-31] [--ladders] [--dut-args=TEXT] [--gtest_filter='textbook.TB_05*']
 //
 // Without --dut the environment variable TIPTOE_DUT decides, then "model". A "should" or "may" case that fails is a
 // warning; with --strict it fails.
@@ -16,6 +16,7 @@
 #include <string>
 
 #include "tiptoe/conformance/runner.hpp"
+#include "tiptoe/plugin.hpp"
 
 namespace {
 
@@ -25,6 +26,7 @@ struct Bench {
   std::string kind = "model";
   tiptoe::DutOptions parameters;
   std::string fault;
+  std::string arguments;  ///< of a shared object
   RunOptions options;
   bool ladders = false;
   bool strict = false;
@@ -39,7 +41,7 @@ struct Bench {
         parameters = set;
         parameters.random_stalls = stalls;
       }
-      dut = tiptoe::make_dut(kind, parameters);
+      dut = kind.ends_with(".so") ? tiptoe::load_dut(kind, {}, arguments) : tiptoe::make_dut(kind, parameters);
       if (!fault.empty()) dut->set_fault(fault);
     }
     return *dut;
@@ -108,6 +110,8 @@ int main(int argc, char** argv) {
       bench().options.today = today;
     } else if (const char* fault = value("--fault")) {
       bench().fault = fault;
+    } else if (const char* text = value("--dut-args")) {
+      bench().arguments = text;
     } else if (argument == "--strict") {
       bench().strict = true;
     } else if (argument == "--ladders") {

@@ -11,6 +11,7 @@
 #include "tiptoe/conformance/json.hpp"
 #include "tiptoe/conformance/runner.hpp"
 #include "tiptoe/conformance/tester.hpp"
+#include "tiptoe/plugin.hpp"
 
 namespace tiptoe::conformance {
 namespace {
@@ -458,6 +459,19 @@ TEST(Suite, ARunDependsOnCaseAndSeedOnly) {
     const Result again = run_case(*some[i], *other, {.seed = 5});
     EXPECT_EQ(again.ladder, first[i].ladder) << some[i]->id;
     EXPECT_EQ(again.cycles, first[i].cycles) << some[i]->id;
+  }
+}
+
+TEST(Suite, ThroughTheCAbiItSaysTheSame) {
+  const auto model = make_dut("model", {});
+  const auto loaded = load_dut(TIPTOE_TEST_DEVICES "/model_device.so");
+  for (const Case& c : all_cases().cases()) {
+    const Result here = run_case(c, *model, {.seed = 3});
+    const Result there = run_case(c, *loaded, {.seed = 3});
+    ASSERT_EQ(to_string(there.verdict), to_string(here.verdict)) << c.id << ": " << there.message;
+    EXPECT_EQ(there.message, here.message) << c.id;
+    EXPECT_EQ(there.ladder, here.ladder) << c.id;
+    EXPECT_EQ(there.cycles, here.cycles) << c.id;
   }
 }
 

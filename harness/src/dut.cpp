@@ -36,15 +36,4 @@ const char* to_string(CallStatus status) noexcept {
   return "unknown";
 }
 
-const std::set<std::string>& Capabilities::all_calls() {
-  static const std::set<std::string> all = {"listen",     "open",  "accept", "send",        "receive",       "close",
-                                            "half_close", "abort", "status", "set_options", "notifications", "state"};
-  return all;
-}
-
-const Capabilities& Dut::capabilities() const {
-  static const Capabilities everything{.name = "engine", .description = "the engine and its model"};
-  return everything;
-}
-
 }  // namespace tiptoe

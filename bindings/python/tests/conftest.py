@@ -42,6 +42,21 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in path if p), "COLUMNS": "200"}
 
 
+@pytest.fixture(scope="session")
+def test_device() -> Callable[[str], str]:
+    """Path of a shared object that CMake built for tests (harness/test/devices)."""
+    root = Path(__file__).parents[3]
+    folder = Path(os.environ.get("TIPTOE_TEST_DEVICES", root / "build" / "release" / "test-devices"))
+
+    def path(name: str) -> str:
+        found = folder / f"{name}.so"
+        if not found.exists():
+            pytest.skip(f"{found} is not built; TIPTOE_TEST_DEVICES names the folder")
+        return str(found)
+
+    return path
+
+
 @pytest.fixture
 def model() -> tiptoe.Device:
     """A model at 10.0.0.1 that records."""

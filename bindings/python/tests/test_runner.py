@@ -34,6 +34,7 @@ class Bad(tiptoe.Dut):
         if self.how == "exit": print("so long", flush=True); os._exit(7)
         if self.how == "hang": time.sleep(1000)
     def poll_output(self): return None
+    def open_passive(self, args): return tiptoe.CallResult(tiptoe.CallStatus.INVALID)
     def advance(self, us): self.time_us += us
     @property
     def now_us(self): return self.time_us

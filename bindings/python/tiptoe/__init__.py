@@ -15,7 +15,7 @@ Times are microseconds of device time. The long form is docs/python.md; the comm
 
 from __future__ import annotations
 
-from . import catalogue, runner
+from . import capabilities, catalogue, plug, runner
 from ._core import (
     ACK_DELAY_US,
     AT_ONCE,
@@ -39,6 +39,8 @@ from ._enums import CallStatus, Defect, EventKind, Flags, Level, Notify, Role, S
 from ._errors import (
     DeviceError,
     DeviceHang,
+    DeviceNonsense,
+    DeviceUnsupported,
     Divergence,
     ExpectationError,
     Inapplicable,
@@ -83,6 +85,8 @@ __all__ = [
     "Device",
     "DeviceError",
     "DeviceHang",
+    "DeviceNonsense",
+    "DeviceUnsupported",
     "Divergence",
     "Dut",
     "EventKind",
@@ -113,6 +117,7 @@ __all__ = [
     "Verdict",
     "Waiver",
     "__version__",
+    "capabilities",
     "case",
     "cases",
     "cases_of_rule",
@@ -122,6 +127,7 @@ __all__ = [
     "ladder",
     "make",
     "pattern",
+    "plug",
     "profiles",
     "rtl_parameter_sets",
     "run_case",

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -340,8 +341,14 @@ class Device:
         seed: int = 1,
         settings: Mapping[str, int] = ...,
         record: bool = False,
+        arguments: str = "",
+        capabilities: str | Path | Mapping[str, Any] | None = None,
     ) -> None:
         """Makes the device and resets it.
+
+        `kind`: "model", "rtl", "lockstep", the path of a shared object, "file.py:Class", "module:Class", the name of a
+        device that the package ships, or an object of a class of yours. `arguments` is the text that a device of your
+        own gets when it is made; `capabilities` a capability file or its contents (docs/plug-in.md).
 
         `width` is in bits, buffer sizes are log2 of octets. `settings` are registers by name
         (docs/microarchitecture.md section 12). `record` keeps every datagram in `frames`. Raises `DeviceError` for a
@@ -366,6 +373,9 @@ class Device:
     @property
     def user_calls(self) -> bool:
         """The device has level L1 of the contract."""
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        """What it has; the keys are those of a capability file."""
     @property
     def width(self) -> int:
         """Bits per beat."""
@@ -624,6 +634,12 @@ def read_waivers(path: str) -> list[tuple[str, str, str, str]]:
     """(pattern, who, why, until) of every line. Raises `UsageError`."""
 
 def available_sets() -> str: ...
+def registers() -> list[tuple[str, bool, int]]:
+    """(name, whether it is a setting, value after reset) of all registers and counters."""
+
+def all_calls() -> set[str]:
+    """Names that `calls` of a capability file knows."""
+
 def run_case(
     id: str,
     device: Device,

@@ -26,6 +26,14 @@ class DeviceHang(DeviceError):
     """The device stopped answering within its stated bounds."""
 
 
+class DeviceUnsupported(DeviceError):
+    """The device lacks what it was asked for, a setting, a counter or a call; the case does not apply to it."""
+
+
+class DeviceNonsense(DeviceError):
+    """The device answered something that no device may answer: time that goes back, a status that does not exist."""
+
+
 class Divergence(DeviceError):
     """Lockstep found model and RTL apart. The text says block, signal, both values and the cycle."""
 

@@ -18,10 +18,11 @@ The contract is that of harness/include/tiptoe/dut.hpp: the device owns the cloc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ._core import CallResult, Datagram, Handle, Notification, OpenArgs
 from ._enums import CallStatus
-from ._errors import DeviceError
+from ._errors import DeviceUnsupported
 
 
 class Dut:
@@ -29,6 +30,8 @@ class Dut:
 
     name: str = "python"
     user_calls: bool = False  #: True when the L1 methods are there
+    #: Keys and values of a capability file (docs/plug-in.md), for a device that has none beside it.
+    capabilities: Mapping[str, Any] | None = None
 
     @property
     def description(self) -> str:
@@ -37,7 +40,7 @@ class Dut:
 
     # ---- L0: datagrams and time
     def reset(self, settings: Mapping[str, int], seed: int) -> None:
-        """As after power-on; time restarts at 0. A setting that the device lacks: raise `DeviceError` with its name."""
+        """As after power-on; time restarts at 0. A setting that the device lacks: raise `DeviceUnsupported`."""
         raise NotImplementedError
 
     def inject(self, datagram: bytes) -> None:
@@ -119,8 +122,8 @@ class Dut:
     # ---- settings and counters
     def set(self, name: str, value: int) -> None:
         """Changes a setting, see docs/microarchitecture.md section 12."""
-        raise DeviceError(f"{self.name} has no setting {name}")
+        raise DeviceUnsupported(f"{self.name} has no setting {name}")
 
     def counter(self, name: str) -> int:
         """Reads a counter."""
-        raise DeviceError(f"{self.name} has no counter {name}")
+        raise DeviceUnsupported(f"{self.name} has no counter {name}")

@@ -21,7 +21,9 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, all of them --tiptoe-*."""
     group = parser.getgroup("tiptoe", "TCP conformance")
-    group.addoption("--tiptoe-dut", default="model", help="device: model (default), rtl or lockstep")
+    group.addoption("--tiptoe-dut", default="model", help="device: model (default), rtl, lockstep, or one of your own")
+    group.addoption("--tiptoe-dut-args", default="", help="text for a device of your own")
+    group.addoption("--tiptoe-capabilities", default="", help="its capability file (the one beside it)")
     group.addoption("--tiptoe-width", type=int, default=64, help="data width of the device in bits (64)")
     group.addoption("--tiptoe-connections", type=int, default=None, help="connections (those of the built-in set)")
     group.addoption("--tiptoe-seed", type=int, default=1, help="seed of every random choice (1)")
@@ -51,6 +53,8 @@ def _spec(config: pytest.Config) -> Any:
         config.getoption("--tiptoe-width"),
         config.getoption("--tiptoe-connections"),
         fault=config.getoption("--tiptoe-fault"),
+        dut_args=config.getoption("--tiptoe-dut-args"),
+        capabilities=config.getoption("--tiptoe-capabilities"),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import os
 import pickle
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from . import _core
+from . import _core, plug
 from ._enums import Verdict
 from ._errors import DeviceError, TiptoeError
 from .results import CaseInfo, CaseResult
@@ -37,7 +38,7 @@ _IN_FLIGHT = 2
 class DeviceSpec:
     """How to make a device."""
 
-    kind: str = "model"  #: "model", "rtl" or "lockstep"
+    kind: str = "model"  #: "model", "rtl", "lockstep", or one of your own: see tiptoe.plug
     width: int = 64  #: bits per beat
     connections: int = 64
     listeners: int = 8
@@ -47,6 +48,13 @@ class DeviceSpec:
     random_stalls: bool = False  #: seeded back-pressure on every channel
     fault: str = ""  #: seeded fault of the model
     waves: str = ""  #: FST file
+    dut_args: str = ""  #: text for a device of your own
+    capabilities: str = ""  #: its capability file; "": the one beside it
+
+    @property
+    def built_in(self) -> bool:
+        """The device comes with tiptoe's extension module."""
+        return self.kind in plug.BUILT_IN
 
     def as_built_in(self) -> DeviceSpec:
         """With the other parameters of the verilated set of this width and number of connections, if there is one."""
@@ -89,6 +97,8 @@ class DeviceSpec:
             waves=self.waves,
             seed=seed,
             settings=dict(settings or {}),
+            arguments=self.dut_args,
+            capabilities=self.capabilities or None,
         )
         if self.fault:
             device.set_fault(self.fault)
@@ -96,6 +106,8 @@ class DeviceSpec:
 
     def configuration(self) -> dict[str, int | str | bool]:
         """The parameters for a report."""
+        if not self.built_in:
+            return {"dut-args": self.dut_args, "capabilities": self.capabilities}
         out: dict[str, int | str | bool] = {**self.parameters, "random_stalls": self.random_stalls}
         if self.fault:
             out["fault"] = self.fault
@@ -103,8 +115,12 @@ class DeviceSpec:
 
     def arguments(self) -> str:
         """The arguments of `tiptoe run` that make this device."""
-        words = [f"--dut {self.kind}"]
-        if (self.width, self.connections) != (64, 64):
+        words = [f"--dut {shlex.quote(self.kind)}"]
+        if self.dut_args:
+            words.append(f"--dut-args {shlex.quote(self.dut_args)}")
+        if self.capabilities:
+            words.append(f"--capabilities {shlex.quote(self.capabilities)}")
+        if self.built_in and (self.width, self.connections) != (64, 64):
             words.append(f"--width {self.width} --connections {self.connections}")
         if self.random_stalls:
             words.append("--random-stalls")

@@ -23,8 +23,13 @@ struct Capabilities {
 
   // ---- level L1. Names of user calls: listen open accept send receive close half_close abort status set_options
   // notifications (the device tells of connections by itself), state (STATUS tells the RFC 9293 state).
-  static const std::set<std::string>& all_calls();
+  static const std::set<std::string>& all_calls() {
+    static const std::set<std::string> all = {"listen",     "open",  "accept", "send",        "receive",       "close",
+                                              "half_close", "abort", "status", "set_options", "notifications", "state"};
+    return all;
+  }
   std::set<std::string> calls = all_calls();
+  bool calls_promised = false;  ///< `calls` was written down, not assumed: a device that lacks one of them is refused
 
   // ---- level L0: what the device does by itself
   struct Service {           ///< it listens on this port, always

@@ -113,7 +113,7 @@ struct Notification {
 };
 
 /// A device configuration: register name (section 12 of the micro-architecture) -> value. Devices that lack one of them
-/// ignore nothing: they throw DutError with the name.
+/// ignore nothing: they throw DutUnsupported with the name.
 struct DutConfig {
   std::vector<std::pair<std::string, std::uint64_t>> settings{};
   std::uint64_t seed = 1;  ///< ISN key, ring of back-pressure etc.
@@ -156,8 +156,18 @@ struct RetireRecord {
   std::uint32_t rto = 0;                                                                            ///< microseconds
 };
 
+/// The adapter failed, or was used wrongly: nothing that the device could be blamed for (verdict `error`).
 class DutError : public std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+/// The device lacks that: what() says what (verdict `inapplicable`).
+class DutUnsupported : public DutError {
+  using DutError::DutError;
+};
+/// The device answered something that no device may answer: a length beyond the buffer, time that goes back, a number
+/// that stands for nothing (verdict `fail`).
+class DutNonsense : public DutError {
+  using DutError::DutError;
 };
 /// The device stopped answering within its stated bounds (a verdict, not an accident of the tester).
 class DutHang : public DutError {
@@ -168,41 +178,47 @@ class Divergence : public DutError {
   using DutError::DutError;
 };
 
+/// A device. What is not pure may be left out: those functions throw DutUnsupported, and capabilities() should leave
+/// their calls out.
 class Dut {
  public:
   virtual ~Dut() = default;
-  virtual std::string name() const = 0;              ///< "model", "rtl", "lockstep"
-  virtual std::string description() const = 0;       ///< with parameters, one line
-  virtual const Capabilities& capabilities() const;  ///< what it has; everything unless overridden
+  virtual std::string name() const = 0;                       ///< "model", "rtl", "lockstep"
+  virtual std::string description() const { return name(); }  ///< with parameters, one line
+  virtual const Capabilities& capabilities() const {          ///< what it has; everything unless overridden
+    static const Capabilities everything{.name = "engine", .description = "the engine and its model"};
+    return everything;
+  }
 
   // ---- L0: datagrams and time
   virtual void reset(const DutConfig&) = 0;                         ///< as after power-on; time restarts at 0
   virtual void inject(std::span<const std::uint8_t> datagram) = 0;  ///< accepted by the device when this returns
   virtual std::optional<Datagram> poll_output() = 0;                ///< oldest datagram not yet taken, no time passes
   /// Lets the device finish everything that is due now: returns when it is quiescent (or throws DutHang).
-  virtual void settle() = 0;
+  virtual void settle() { advance(0); }
   /// Runs until a datagram is available (returned) or `us` have passed.
   virtual std::optional<Datagram> run_until_output(std::uint64_t us) = 0;
-  /// Runs for exactly `us`; outputs queue up for poll_output.
+  /// Runs for exactly `us`; outputs queue up for poll_output. 0: what is due now.
   virtual void advance(std::uint64_t us) = 0;
   virtual std::uint64_t now_us() const = 0;
-  virtual std::uint64_t cycles() const = 0;  ///< clock cycles since reset (0 when meaningless)
+  virtual std::uint64_t cycles() const { return 0; }  ///< clock cycles since reset (0 when meaningless)
 
   // ---- L1: user calls (RFC 9293 3.9.1). They return when the device has answered.
-  virtual CallResult open_passive(const OpenArgs&) = 0;
-  virtual CallResult open_active(const OpenArgs&) = 0;
-  virtual CallResult accept(Handle listener) = 0;
-  virtual CallResult send(Handle, std::span<const std::uint8_t>) = 0;  ///< may take fewer octets: result.length
-  virtual CallResult receive(Handle, std::uint32_t max) = 0;
-  virtual CallResult close(Handle, bool half = false) = 0;
-  virtual CallResult abort(Handle) = 0;
-  virtual CallResult status(Handle) = 0;
-  virtual CallResult set_options(Handle, bool nodelay, bool keepalive) = 0;
-  virtual std::optional<Notification> poll_notification() = 0;
+  virtual CallResult open_passive(const OpenArgs&) { lacks("OPEN passive (listen)"); }
+  virtual CallResult open_active(const OpenArgs&) { lacks("OPEN active (open)"); }
+  virtual CallResult accept(Handle) { lacks("ACCEPT"); }  ///< of a listener
+  /// May take fewer octets: result.length.
+  virtual CallResult send(Handle, std::span<const std::uint8_t>) { lacks("SEND"); }
+  virtual CallResult receive(Handle, std::uint32_t /*max*/) { lacks("RECEIVE"); }
+  virtual CallResult close(Handle, bool /*half*/ = false) { lacks("CLOSE"); }
+  virtual CallResult abort(Handle) { lacks("ABORT"); }
+  virtual CallResult status(Handle) { lacks("STATUS"); }
+  virtual CallResult set_options(Handle, bool /*nodelay*/, bool /*keepalive*/) { lacks("options of a connection"); }
+  virtual std::optional<Notification> poll_notification() { return std::nullopt; }
 
   // ---- settings and counters by name (micro-architecture section 12)
-  virtual void set(const std::string& name, std::uint64_t value) = 0;
-  virtual std::uint64_t counter(const std::string& name) = 0;
+  virtual void set(const std::string& name, std::uint64_t) { lacks("setting " + name); }
+  virtual std::uint64_t counter(const std::string& name) { lacks("counter " + name); }
 
   // ---- L2
   virtual bool has_retire_records() const { return false; }
@@ -210,7 +226,10 @@ class Dut {
   virtual std::vector<RetireRecord> take_retire_records() { return {}; }
 
   /// Arms one seeded fault of the model (id as in tiptoe/tcp/faults.hpp); devices without a model throw DutError.
-  virtual void set_fault(const std::string& id) = 0;
+  virtual void set_fault(const std::string& id) { throw DutError(name() + " has no model, so it has no fault " + id); }
+
+ private:
+  [[noreturn]] static void lacks(const std::string& what) { throw DutUnsupported("the device has no " + what); }
 };
 
 /// Parameters of a device that is built in. Widths etc. must be one of the verilated sets for "rtl" and "lockstep".

@@ -43,14 +43,22 @@ extern "C" {
 /* One device; the adapter knows what is in it. */
 typedef struct tiptoe_dut tiptoe_dut;
 
-/* How a function of the table ended. */
+/* How a function of the table ended. (For C++ any int is a value, so that a wrong one can be looked at.) */
+#ifdef __cplusplus
+enum tiptoe_rc : int {
+#else
 typedef enum tiptoe_rc {
+#endif
   TIPTOE_OK = 0,
   TIPTOE_NONE = 1,        /* there is nothing (no output, no notification, no record) */
   TIPTOE_UNSUPPORTED = 2, /* the device can't do that: the case is inapplicable, last_error() says why */
   TIPTOE_HANG = 3,        /* the device stopped answering: the case fails */
   TIPTOE_ERROR = 4        /* the adapter failed: the case's verdict is `error` */
+#ifdef __cplusplus
+};
+#else
 } tiptoe_rc;
+#endif
 
 /* How a user call (RFC 9293 3.9.1) was answered; the numbers of CallStatus in tiptoe/dut.hpp. */
 typedef enum tiptoe_call_status {
@@ -138,17 +146,43 @@ typedef struct tiptoe_notification {
   uint64_t time_us;
 } tiptoe_notification;
 
-/* One retired event (L2). */
+/* Bits of tiptoe_record.fields: what the device tells. */
+enum {
+  TIPTOE_HAS_REASON = 1 << 0,
+  TIPTOE_HAS_STATE = 1 << 1,
+  TIPTOE_HAS_SENT = 1 << 2,
+  TIPTOE_HAS_STATE_BEFORE = 1 << 3,
+  TIPTOE_HAS_TUPLE = 1 << 4,
+  TIPTOE_HAS_FLAGS_OUT = 1 << 5,
+  TIPTOE_HAS_ISS = 1 << 6,
+  TIPTOE_HAS_IRS = 1 << 7,
+  TIPTOE_HAS_SND_UNA = 1 << 8,
+  TIPTOE_HAS_SND_NXT = 1 << 9,
+  TIPTOE_HAS_SND_WND = 1 << 10,
+  TIPTOE_HAS_RCV_NXT = 1 << 11,
+  TIPTOE_HAS_RCV_WND = 1 << 12,
+  TIPTOE_HAS_RTO = 1 << 13
+};
+
+/* One retired event (L2). Members without a bit must be there; the others count when their bit in `fields` is set. */
 typedef struct tiptoe_record {
   uint64_t cycle;
   uint64_t time_us;
   uint32_t order;      /* gapless, from 0 after reset */
   uint32_t connection; /* 0xFFFFFFFF: none */
+  uint32_t fields;     /* TIPTOE_HAS_... */
   uint8_t kind;        /* 0 TMR 1 SEG 2 CMD 3 TXD 4 RXD 5 OUT */
   uint8_t reason;
   uint8_t state; /* tiptoe_state afterwards */
-  uint8_t sent;  /* 1: something was sent */
-  uint8_t reserved[4];
+  uint8_t state_before;
+  uint8_t sent;                 /* 1: something was sent */
+  uint8_t flags_out;            /* of the segment that was sent (FIN 1 ... CWR 128), 0: none */
+  uint16_t local_port;          /* host order, as the addresses */
+  uint16_t remote_port;         /* ... */
+  uint16_t reserved;            /* 0 */
+  uint32_t local_ip, remote_ip; /* ... */
+  uint32_t iss, irs, snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd; /* afterwards */
+  uint32_t rto;                                                   /* microseconds */
 } tiptoe_record;
 
 typedef struct tiptoe_dut_api {

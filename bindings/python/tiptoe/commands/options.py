@@ -47,6 +47,24 @@ def dut(*kinds: str, default: str | None = "model") -> Callable[[F], F]:
     )
 
 
+def any_dut(function: F) -> F:
+    """--dut with devices of your own, --dut-args, --capabilities."""
+    function = click.option(
+        "--capabilities",
+        metavar="FILE",
+        default="",
+        help="Capability file of the device (default: the .yaml beside it).",
+    )(function)
+    function = click.option("--dut-args", metavar="TEXT", default="", help="Text for a device of your own.")(function)
+    return click.option(
+        "--dut",
+        metavar="DEVICE",
+        default="model",
+        show_default=True,
+        help="model, rtl, lockstep; ./mine.so; ./mine.py:Class.",
+    )(function)
+
+
 def parameters(function: F) -> F:
     """--width, --connections."""
     function = click.option(

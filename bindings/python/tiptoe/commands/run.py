@@ -40,7 +40,7 @@ def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str])
 
 @click.command(name="run", short_help="Run cases on a device and judge it.")
 @click.argument("patterns", metavar="[CASE-PATTERN]...", nargs=-1)
-@options.dut("model", "rtl", "lockstep")
+@options.any_dut
 @click.option("--profile", metavar="P", help="Cases of this profile only.")
 @click.option("--level", type=click.Choice([level.value for level in Level]), default="may", show_default=True,
               help="Cases of this level and stronger ones.")  # fmt: skip
@@ -63,6 +63,8 @@ def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str])
 def command(
     patterns: tuple[str, ...],
     dut: str,
+    dut_args: str,
+    capabilities: str,
     profile: str | None,
     level: str,
     jobs: int,
@@ -90,15 +92,22 @@ def command(
     json_path = options.output_file(json_file, "--json")
     junit_path = options.output_file(junit_file, "--junit")
     pcap_path = options.output_directory(pcap_directory, "--pcap")
-    if waves_directory is not None and dut == "model":
-        click.echo("There are no waves of the model; --dut rtl and lockstep have some.", err=True)
+    if waves_directory is not None and dut not in ("rtl", "lockstep"):
+        click.echo(f"There are no waves of {dut}; --dut rtl and lockstep have some.", err=True)
         waves_directory = None
     waves_path = options.output_directory(waves_directory, "--waves")
     options.check_fault(fault)
     known_failures = suite.read_waivers(Path(waivers_file)) if waivers_file else ()
 
-    spec = DeviceSpec.of(dut, width, connections, fault=fault, random_stalls=random_stalls)
-    spec = spec.as_built_in()
+    spec = DeviceSpec.of(
+        dut,
+        width,
+        connections,
+        fault=fault,
+        random_stalls=random_stalls,
+        dut_args=dut_args,
+        capabilities=capabilities,
+    ).as_built_in()
     arguments = spec.arguments() + "".join(f" --set {name}={value}" for name, value in settings.items())
     job = Job(spec, seed, settings, known_failures, all_frames=pcap_path is not None, arguments=arguments)
 

@@ -162,6 +162,7 @@ class Tester {
   void start();   ///< resets the device with the settings of the case
   void finish();  ///< settle, quiet time, nothing left over
   std::string ladder() const;
+  const std::string& last_sent() const { return last_sent_; }  ///< "the tester's <SEQ=1><CTL=SYN> at 0.000001 s"
   std::vector<Datagram> take_frames() { return std::move(frames_); }
   std::vector<std::string> take_remarks() { return std::move(remarks_); }
 
