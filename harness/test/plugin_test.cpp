@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "tiptoe/dut_abi.h"
+#include "tiptoe/segment.hpp"
 
 namespace tiptoe {
 namespace {
@@ -140,6 +141,64 @@ TEST(Plugin, AGoodDeviceIsBelieved) {
   notes(*dut);
   EXPECT_EQ(dut->now_us(), 300U);
 }
+
+#ifdef TIPTOE_TEST_MODEL
+std::string record_text(const RetireRecord& r) {
+  std::string text;
+  for (const std::uint64_t n : {std::uint64_t{r.order},
+                                std::uint64_t{r.kind},
+                                r.cycle,
+                                r.time_us,
+                                std::uint64_t{r.connection.value_or(0xFFFF)},
+                                std::uint64_t{r.reason},
+                                static_cast<std::uint64_t>(r.state),
+                                std::uint64_t{r.sent},
+                                std::uint64_t{r.fields},
+                                static_cast<std::uint64_t>(r.state_before),
+                                std::uint64_t{r.local_ip},
+                                std::uint64_t{r.remote_ip},
+                                std::uint64_t{r.local_port},
+                                std::uint64_t{r.remote_port},
+                                std::uint64_t{r.flags_out},
+                                std::uint64_t{r.iss},
+                                std::uint64_t{r.irs},
+                                std::uint64_t{r.snd_una},
+                                std::uint64_t{r.snd_nxt},
+                                std::uint64_t{r.snd_wnd},
+                                std::uint64_t{r.rcv_nxt},
+                                std::uint64_t{r.rcv_wnd},
+                                std::uint64_t{r.rto}}) {
+    text += std::to_string(n) + " ";
+  }
+  return text;
+}
+
+TEST(Plugin, RecordsCrossWhole) {
+  const auto records = [](Dut& dut) {
+    dut.set_retire_recording(true);
+    dut.reset({.settings = {{"LOCAL_IP0", ip("10.0.0.1")}}});
+    dut.open_passive({.local_port = 7});
+    const Segment syn{.src = ip("10.0.1.1"),
+                      .dst = ip("10.0.0.1"),
+                      .src_port = 4000,
+                      .dst_port = 7,
+                      .seq = 1000,
+                      .flags = SYN,
+                      .options = Options().mss(1000)};
+    dut.inject(syn.build());
+    dut.advance(5'000'000);
+    std::vector<std::string> all;
+    for (const RetireRecord& r : dut.take_retire_records()) all.push_back(record_text(r));
+    return all;
+  };
+  const auto loaded = load_dut(device("model_device"));
+  ASSERT_TRUE(loaded->has_retire_records());
+  EXPECT_FALSE(load_dut(device("odd"))->has_retire_records());
+  const auto there = records(*loaded);
+  EXPECT_GE(there.size(), 3U);
+  EXPECT_EQ(there, records(*make_dut("model", {})));
+}
+#endif
 
 }  // namespace
 }  // namespace tiptoe
