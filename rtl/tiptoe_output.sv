@@ -137,6 +137,7 @@ module tiptoe_output #(
             tx_o.flags = tiptoe_pkg::F_ACK | (fin ? tiptoe_pkg::F_FIN : 8'h00) |
                          ((len != '0 && seq + len == rec_i.snd_end) ? tiptoe_pkg::F_PSH : 8'h00);
             tx_o.len = len[15:0];
+            rec_o.last_sent = ev_i.now;
             if (retrans) begin                                                      // Karn, RFC 6298 3
               rec_o.rtt_on = 1'b0;
             end else if (!rec_i.rtt_on) begin

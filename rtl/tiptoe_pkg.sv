@@ -11,7 +11,7 @@ package tiptoe_pkg;
   localparam int unsigned GEN_W = 6;          // generation of a connection handle
   localparam int unsigned LSN_W = 5;          // listener index
   localparam int unsigned BACKLOG_MAX = 16;
-  localparam int unsigned RECORD_W = 1262;    // $bits(conn_t), asserted in tiptoe_pipeline
+  localparam int unsigned RECORD_W = 1310;    // $bits(conn_t), asserted in tiptoe_pipeline
   localparam int unsigned DEADLINE_W = 245;   // $bits(deadlines_t), asserted in tiptoe_pipeline
   localparam int unsigned SOURCES = 6;
 
@@ -108,6 +108,7 @@ package tiptoe_pkg;
     logic [31:0] ca_acc;
     logic [31:0] recover;
     logic [31:0] lt_nxt;      // snd_nxt at the first duplicate ACK
+    logic [47:0] last_sent;   // when text or a FIN was sent last
     logic [2:0]  dupacks;
     logic        in_recovery;
     logic [31:0] rcv_nxt;

@@ -29,7 +29,8 @@ module tiptoe_update #(
   logic sample, enter;
   logic [31:0] r, rtt_d, rto_raw;
   // congestion (RFC 5681, 6582)
-  logic [31:0] acked, cwnd_old, flight;
+  logic [31:0] acked, cwnd_old, flight, iw, unsent;
+  logic [47:0] silent;
   // window
   logic [31:0] wnd_before;
   // text (4)
@@ -50,7 +51,8 @@ module tiptoe_update #(
     {mss, seg_wnd, mtu_mss} = '0;
     {sample, enter} = '0;
     {r, rtt_d, rto_raw} = '0;
-    {acked, cwnd_old, flight, wnd_before} = '0;
+    {acked, cwnd_old, flight, iw, unsent, wnd_before} = '0;
+    silent = '0;
     {wnd, s, e, ms, me, text_end} = '0;
     {valid4, touch, slot} = '0;
     {text_new, in_order, cut, fin_here, time_wait} = '0;
@@ -163,6 +165,11 @@ module tiptoe_update #(
         end
       end
       mss = {16'd0, rec_o.snd_mss};
+      // Initial window (RFC 5681 3.1), also the restart window
+      if (cfg_i.iw_segs != '0) iw = cfg_i.iw_segs * mss;
+      else if (mss > 32'd2190) iw = mss << 1;
+      else if (mss > 32'd1095) iw = (mss << 1) + mss;
+      else iw = mss << 2;
 
       // --------------------------------------------------------------------------- 3.5 ACK in SYN_RECEIVED
       if (chk_i.sr_ack) begin
@@ -206,13 +213,9 @@ module tiptoe_update #(
         rec_o.rtt_on = 1'b0;
         if (rec_i.syn_rtx) rec_o.rto = tiptoe_pkg::max32(32'd3000000, cfg_i.rto_min);   // RFC 6298 5.7
         else if (!rec_o.rtt_valid) rec_o.rto = cfg_i.rto_init;
-        // Initial window (RFC 5681 3.1)
-        if (rec_i.syn_rtx) rec_o.cwnd = mss;
-        else if (cfg_i.iw_segs != '0) rec_o.cwnd = cfg_i.iw_segs * mss;
-        else if (mss > 32'd2190) rec_o.cwnd = mss << 1;
-        else if (mss > 32'd1095) rec_o.cwnd = (mss << 1) + mss;
-        else rec_o.cwnd = mss << 2;
+        rec_o.cwnd = rec_i.syn_rtx ? mss : iw;
         rec_o.ca_acc = '0;
+        rec_o.last_sent = now;
         if (rec_i.keepalive) dl_o.keep = tiptoe_pkg::arm(now, tiptoe_pkg::seconds(cfg_i.keep_idle_s));
         upd_o.evt = upd_o.evt | tiptoe_pkg::E_CONNECTED;
       end
@@ -546,6 +549,19 @@ module tiptoe_update #(
         if (rec_i.unaccepted) upd_o.evt = '0;
       end
       if (chk_i.rel) upd_o.rel = 1'b1;
+
+      // --------------------------------------------------------------------------- 8.2 restart window (RFC 5681 4.1)
+      // Text waits to be sent, and none has been sent for more than an RTO.
+      unsent = rec_o.snd_end - rec_o.rtx_nxt;
+      silent = now - rec_o.last_sent;
+      if (chk_i.run_c && !chk_i.del && !chk_i.reply && !upd_o.rtx_one && !upd_o.probe && $signed(unsent) > 0 &&
+          (rec_o.state == tiptoe_pkg::ESTABLISHED || rec_o.state == tiptoe_pkg::CLOSE_WAIT ||
+           rec_o.state == tiptoe_pkg::FIN_WAIT_1 || rec_o.state == tiptoe_pkg::CLOSING ||
+           rec_o.state == tiptoe_pkg::LAST_ACK) &&
+          !(rec_o.syn_out && rec_o.rtx_nxt == rec_o.iss) && silent > {16'd0, rec_o.rto} && rec_o.cwnd > iw) begin
+        rec_o.cwnd = iw;
+        rec_o.ca_acc = '0;
+      end
       if (upd_o.rel) rec_o.gen = rec_o.gen + 6'd1;
     end
   end

@@ -95,20 +95,18 @@ struct NameWidth {
   unsigned width;
 };
 constexpr NameWidth kRecord[]{
-    {"state", 4},       {"gen", 6},         {"passive", 1},     {"unaccepted", 1}, {"lsn_idx", 5},
-    {"lsn_gen", 4},     {"nodelay", 1},     {"keepalive", 1},   {"half", 1},       {"tx_busy", 1},
-    {"rx_busy", 1},     {"lip", 32},        {"lport", 16},      {"rip", 32},       {"rport", 16},
-    {"iss", 32},        {"irs", 32},        {"snd_una", 32},    {"snd_nxt", 32},   {"rtx_nxt", 32},
-    {"snd_end", 32},    {"snd_wnd", 32},    {"snd_wl1", 32},    {"snd_wl2", 32},   {"max_snd_wnd", 32},
-    {"snd_mss", 16},    {"syn_out", 1},     {"fin_queued", 1},  {"persist", 1},    {"cwnd", 32},
-    {"ssthresh", 32},   {"ca_acc", 32},     {"recover", 32},    {"lt_nxt", 32},    {"dupacks", 3},
-    {"in_recovery", 1}, {"rcv_nxt", 32},    {"rcv_adv", 32},    {"rcv_user", 32},  {"rcv_free", 32},
-    {"ooo0.valid", 1},  {"ooo0.start", 32}, {"ooo0.end", 32},   {"ooo1.valid", 1}, {"ooo1.start", 32},
-    {"ooo1.end", 32},   {"ooo2.valid", 1},  {"ooo2.start", 32}, {"ooo2.end", 32},  {"ooo3.valid", 1},
-    {"ooo3.start", 32}, {"ooo3.end", 32},   {"fin_pend", 1},    {"fin_seq", 32},   {"srtt", 32},
-    {"rttvar", 32},     {"rto", 32},        {"rtt_valid", 1},   {"rtt_on", 1},     {"rtt_seq", 32},
-    {"rtt_start", 32},  {"rtx_cnt", 5},     {"persist_exp", 4}, {"syn_rtx", 1},    {"keep_cnt", 4},
-    {"ch_cnt", 8},      {"ch_start", 32}};
+    {"state", 4},        {"gen", 6},        {"passive", 1},    {"unaccepted", 1},  {"lsn_idx", 5},    {"lsn_gen", 4},
+    {"nodelay", 1},      {"keepalive", 1},  {"half", 1},       {"tx_busy", 1},     {"rx_busy", 1},    {"lip", 32},
+    {"lport", 16},       {"rip", 32},       {"rport", 16},     {"iss", 32},        {"irs", 32},       {"snd_una", 32},
+    {"snd_nxt", 32},     {"rtx_nxt", 32},   {"snd_end", 32},   {"snd_wnd", 32},    {"snd_wl1", 32},   {"snd_wl2", 32},
+    {"max_snd_wnd", 32}, {"snd_mss", 16},   {"syn_out", 1},    {"fin_queued", 1},  {"persist", 1},    {"cwnd", 32},
+    {"ssthresh", 32},    {"ca_acc", 32},    {"recover", 32},   {"lt_nxt", 32},     {"last_sent", 48}, {"dupacks", 3},
+    {"in_recovery", 1},  {"rcv_nxt", 32},   {"rcv_adv", 32},   {"rcv_user", 32},   {"rcv_free", 32},  {"ooo0.valid", 1},
+    {"ooo0.start", 32},  {"ooo0.end", 32},  {"ooo1.valid", 1}, {"ooo1.start", 32}, {"ooo1.end", 32},  {"ooo2.valid", 1},
+    {"ooo2.start", 32},  {"ooo2.end", 32},  {"ooo3.valid", 1}, {"ooo3.start", 32}, {"ooo3.end", 32},  {"fin_pend", 1},
+    {"fin_seq", 32},     {"srtt", 32},      {"rttvar", 32},    {"rto", 32},        {"rtt_valid", 1},  {"rtt_on", 1},
+    {"rtt_seq", 32},     {"rtt_start", 32}, {"rtx_cnt", 5},    {"persist_exp", 4}, {"syn_rtx", 1},    {"keep_cnt", 4},
+    {"ch_cnt", 8},       {"ch_start", 32}};
 constexpr NameWidth kDeadlines[]{{"RTX.armed", 1},  {"RTX.deadline", 48},  {"DACK.armed", 1}, {"DACK.deadline", 48},
                                  {"KEEP.armed", 1}, {"KEEP.deadline", 48}, {"WAIT.armed", 1}, {"WAIT.deadline", 48},
                                  {"USER.armed", 1}, {"USER.deadline", 48}};

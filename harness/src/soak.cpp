@@ -1056,6 +1056,8 @@ class Soaker {
       driver_.jump_to(driver_.now_us() + random_.below(pick<std::uint64_t>({50'000, 2'000'000, 300'000'000})));
     else if (one_in(6))
       jump_to_deadline();
+    else if (one_in(30))  // what a clock of 32 bits would take for a short time
+      driver_.jump_to(driver_.now_us() + (std::uint64_t{1} << 32) + random_.below(pick<std::uint64_t>({100, 100'000})));
   }
 
   struct Grant {

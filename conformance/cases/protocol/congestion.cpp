@@ -410,27 +410,31 @@ void congestion_avoidance_limit(Tester& t) {
   t.check(previous >= 6, "after eight round trips the window is " + std::to_string(previous) + " segments only");
 }
 
-void restart_after_idle(Tester& t) {
+/// Two round trips of slow start, then silence for `idle`, which a request of the peer may end.
+void restart_after_idle(Tester& t, std::uint64_t idle, bool request) {
   established(t);
   auto flight = first_flight(t, 4);
   for (int round = 0; round < 2; ++round) {
     feed(t);
     flight = round_trip(t, flight);
   }
-  t.step("all is acknowledged; the user is silent for 10 s");
+  t.step("all is acknowledged; the user is silent for " + std::to_string(idle / 1'000'000) + " s");
   for (auto burst = ack_and_take(t, t.c(), t.S()); !burst.empty(); burst = ack_and_take(t, t.c(), t.S())) {
   }
-  t.advance(10_s);
+  t.advance(idle);
+  if (request) {
+    t.step("the peer ends the silence with a request, which the user answers");
+    t.send_text(100);
+    t.expect_delayed_ack();
+    t.user_receive(100);
+  }
   t.offer(12'000);
   const auto burst = take_burst(t, t.c());
-  t.check(burst.size() <= 4,
-          std::to_string(burst.size()) + " segments at once after 10 s of silence, the restart window is 4");
-  t.send_ack();
-  take_burst(t, t.c());
-  t.send_ack();
-  take_burst(t, t.c());
-  t.send_ack();
-  take_burst(t, t.c());
+  t.check(burst.size() <= 4, std::to_string(burst.size()) + " segments at once after " +
+                                 std::to_string(idle / 1'000'000) + " s of silence, the restart window is 4");
+  t.check(!burst.empty(), "nothing is sent after the silence");
+  for (auto more = ack_and_take(t, t.c(), t.S()); !more.empty(); more = ack_and_take(t, t.c(), t.S())) {
+  }
 }
 
 void ack_division(Tester& t) {
@@ -511,9 +515,18 @@ void register_protocol_congestion(Registry& r) {
   add("ack-division", "ACKs of a few octets each do not open the window faster",
       {"RFC5681-5-1", "RFC5681-3.1-13", "RFC5681-3.1-14"},
       "Two segments are acknowledged 50 octets at a time: three segments are released at most.", ack_division);
-  add("restart-after-idle", "After an idle time the window starts again at its initial value", {"RFC5681-4.1-1"},
+  add(
+      "restart-after-idle", "After an idle time the window starts again at its initial value", {"RFC5681-4.1-1"},
       "Two round trips of slow start, 10 s of silence, then 24 segments are ready: four go out at once.",
-      restart_after_idle, Level::should);
+      [](Tester& t) { restart_after_idle(t, 10_s, false); }, Level::should);
+  add(
+      "restart-after-request", "What counts as idle time is the time since the last text sent, not received",
+      {"RFC5681-4.1-1"}, "The same, and the peer ends the silence with a request: four segments answer it at once.",
+      [](Tester& t) { restart_after_idle(t, 10_s, true); }, Level::should);
+  add(
+      "restart-after-long-idle", "An idle time of 2^32 microseconds is no short one", {"RFC5681-4.1-1"},
+      "The same after 2^32 microseconds (71.6 minutes) and 200 ms: a clock of 32 bits must not take that for 200 ms.",
+      [](Tester& t) { restart_after_idle(t, (std::uint64_t{1} << 32) + 200'000, false); }, Level::should);
   add("fast-retransmit", "The third duplicate ACK repeats the first segment, at once",
       {"RFC5681-3.2-3", "RFC5681-3.2-8", "MUST-19"},
       "Four segments out; duplicate ACKs one and two repeat nothing, the third repeats one segment.", fast_retransmit);

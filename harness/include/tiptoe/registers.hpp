@@ -36,7 +36,7 @@ struct RecordField {
 
 /// Connection record, most significant field first; ooo ranges are "ooo0.valid", "ooo0.start", "ooo0.end" ...
 std::span<const RecordField> record_fields() noexcept;
-inline constexpr unsigned kRecordWidth = 1262;
+inline constexpr unsigned kRecordWidth = 1310;
 /// Deadlines: "RTX.armed", "RTX.deadline", "DACK.armed" ...
 std::span<const RecordField> deadline_fields() noexcept;
 inline constexpr unsigned kDeadlineWidth = 245;

@@ -23,6 +23,7 @@ void enter_established(Ctx& c) {
     r.rto = c.on(Fault::initial_rto_too_low) ? c.cfg.rto_init / 10 : c.cfg.rto_init;
   }
   initial_cwnd(c);
+  r.last_sent = c.ev.now;
   if (r.keepalive || c.on(Fault::keepalive_always_on)) start_keepalive(c);
   c.d.evt |= EVT_CONNECTED;
 }

@@ -43,16 +43,30 @@ void ack_in_recovery(Ctx& c, std::uint32_t acked) {
   r.cwnd = std::max(deflated + (acked >= c.mss() ? c.mss() : 0), c.mss());
 }
 
+// RFC 5681 3.1: IW, or what the user has set.
+std::uint32_t initial_window(const Ctx& c) {
+  const std::uint32_t segments = c.mss() > 2190 ? 2 : c.mss() > 1095 ? 3 : 4;
+  return (c.cfg.iw_segs != 0 ? c.cfg.iw_segs : segments) * c.mss();
+}
+
 }  // namespace
 
 // RFC 5681 3.1: the initial window. "If the SYN or SYN/ACK is lost, the initial window ... MUST be one segment".
 void initial_cwnd(Ctx& c) {
   Record& r = c.r;
-  std::uint32_t segments = c.mss() > 2190 ? 2 : c.mss() > 1095 ? 3 : 4;
-  if (c.cfg.iw_segs != 0) segments = c.cfg.iw_segs;
-  if (r.syn_rtx) segments = 1;
+  const std::uint32_t iw = r.syn_rtx ? c.mss() : initial_window(c);
   const bool uninitialised = c.on(Fault::uninitialised_cwnd) && r.cwnd != 0;
-  if (!uninitialised) r.cwnd = c.on(Fault::no_initial_slow_start) ? CWND_MAX : segments * c.mss();
+  if (!uninitialised) r.cwnd = c.on(Fault::no_initial_slow_start) ? CWND_MAX : iw;
+  r.ca_acc = 0;
+}
+
+// RFC 5681 4.1: after an idle time cwnd is no more than RW = min(IW, cwnd). The loss of a SYN, long ago, counts no
+// more.
+void restart_window(Ctx& c) {
+  Record& r = c.r;
+  const std::uint32_t iw = initial_window(c);
+  if (r.cwnd <= iw || c.on(Fault::restart_window_missing)) return;
+  r.cwnd = iw;
   r.ca_acc = 0;
 }
 

@@ -118,10 +118,18 @@ bool worth_sending(const Ctx& c, std::uint32_t len, std::uint32_t left) {
 // SND.UNA, as far as octets of text are concerned: our SYN is not one of them.
 std::uint32_t text_una(const Record& r) { return r.syn_out ? r.iss + 1 : r.snd_una; }
 
+// RFC 5681 4.1: no text has been sent "in an interval exceeding the retransmission timeout".
+bool idle(const Ctx& c) {
+  std::uint64_t since = (c.ev.now - c.r.last_sent) & TIME_MASK;
+  if (c.on(Fault::restart_window_clock_wraps)) since &= 0xFFFFFFFF;
+  return since > c.r.rto;
+}
+
 // [8.2] Text and FIN.
 bool send_text(Ctx& c) {
   Record& r = c.r;
   if (c.on(Fault::retransmission_missing)) c.rtx_one = false;
+  if (!c.rtx_one && !c.probe && seq::gt(r.snd_end, r.rtx_nxt) && idle(c)) restart_window(c);
   const std::uint32_t s = c.rtx_one || c.probe ? r.snd_una : r.rtx_nxt;
   const auto left = static_cast<std::uint32_t>(std::max(0, seq::diff(r.snd_end, s)));
   const auto usable = static_cast<std::uint32_t>(std::max(0, seq::diff(send_limit(c), s)));
@@ -144,6 +152,7 @@ bool send_text(Ctx& c) {
     out.payload_seq = s - 1;
   }
   acknowledge(c, out);
+  r.last_sent = c.ev.now;
 
   // RFC 6298 3: one segment is timed at a time, and never one that was sent twice (Karn).
   if (again) {

@@ -8,6 +8,7 @@ namespace {
 
 // A segment: RFC 9293 3.10.7.
 void segment(step::Ctx& c) {
+  if (c.on(Fault::restart_window_by_receipt) && c.ev.hit) c.r.last_sent = c.ev.now;
   if (c.seg.drop != 0) {
     c.d.reason = static_cast<Reason>(c.seg.drop);
     c.no_output = true;

@@ -99,8 +99,9 @@ void urg(Ctx& c);
 void text(Ctx& c);
 // [3.8, 4.2] fin.cpp
 void fin(Ctx& c);
-// [5.1 ... 5.3] congestion.cpp
+// [5.1 ... 5.3, 8.2] congestion.cpp
 void initial_cwnd(Ctx& c);
+void restart_window(Ctx& c);
 void congestion_new_ack(Ctx& c, std::uint32_t acked);
 void duplicate_ack(Ctx& c);
 void congestion_timeout(Ctx& c);

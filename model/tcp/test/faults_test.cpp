@@ -185,6 +185,16 @@ TEST_F(Catalogue, EveryFaultIsAlive) {
     b.fire(Timer::RTX);
     b.seg(ACK, b.R(), b.U());
   }
+  {  // silence for a little more than 2^32 microseconds
+    Bench b = bench();
+    b.established();
+    for (int i = 0; i < 3; ++i) {
+      b.call(Op::SEND, 4000);
+      b.seg(ACK, b.R(), b.S());
+    }
+    b.now += (std::uint64_t{1} << 32) + 1000;
+    b.call(Op::SEND, 10'000);
+  }
   {  // CLOSE with data that waits for acknowledgments
     Bench b = bench();
     b.established();

@@ -205,6 +205,87 @@ TEST(FastRetransmit, NotForWindowUpdatesOrData) {
   EXPECT_FALSE(b.r.in_recovery);
 }
 
+// A window of 6000 (the initial one is 4000), all acknowledged.
+void grown(Bench& b) {
+  b.established();
+  b.call(Op::SEND, 4000);
+  b.seg(ACK, b.R(), b.U() + 1000);
+  b.seg(ACK, b.R(), b.S());
+  b.clear();
+  EXPECT_EQ(b.r.cwnd, 6000U);
+  EXPECT_EQ(b.r.last_sent, b.now);
+}
+
+TEST(RestartWindow, AfterMoreThanOneRto) {  // RFC 5681 4.1
+  for (const std::uint64_t idle : {1'000'000ULL, 1'000'001ULL, 1ULL << 32, (1ULL << 32) + 10, 1ULL << 47}) {
+    SCOPED_TRACE(idle);
+    Bench b;
+    grown(b);
+    b.r.ca_acc = 5;
+    b.now += idle;
+    b.call(Op::SEND, 10'000);
+    const bool cut = idle > 1'000'000;
+    EXPECT_EQ(b.sent.size(), cut ? 4U : 6U);
+    EXPECT_EQ(b.r.cwnd, cut ? 4000U : 6000U);
+    EXPECT_EQ(b.r.ca_acc, cut ? 0U : 5U);
+    EXPECT_EQ(b.r.ssthresh, 0x3FFFFFFFU);
+    EXPECT_EQ(b.r.last_sent, b.now);
+  }
+}
+
+TEST(RestartWindow, WhatThePeerSendsDoesNotEndTheSilence) {
+  Bench b;
+  grown(b);
+  b.now += 10 * SECOND;
+  b.seg(ACK, b.R(), b.S(), 100);
+  b.fire(Timer::DACK);
+  EXPECT_EQ(b.out(), "A 4001 101");  // an ACK is no text
+  EXPECT_EQ(b.r.cwnd, 6000U);        // nothing to send, nothing to restart
+  b.call(Op::SEND, 10'000);
+  EXPECT_EQ(b.sent.size(), 4U);
+}
+
+TEST(RestartWindow, NeverOpensTheWindow) {
+  Bench b;
+  grown(b);
+  b.call(Op::SEND, 1000);
+  b.fire(Timer::RTX);
+  b.seg(ACK, b.R(), b.S());
+  EXPECT_EQ(b.r.cwnd, 2000U);
+  b.now += 100 * SECOND;
+  b.clear();
+  b.call(Op::SEND, 10'000);
+  EXPECT_EQ(b.sent.size(), 2U);
+}
+
+TEST(RestartWindow, AsConfigured) {
+  Bench b;
+  b.cfg.iw_segs = 5;
+  b.established();
+  b.call(Op::SEND, 7000);
+  while (b.U() != b.S()) b.seg(ACK, b.R(), b.U() + 1000);
+  b.clear();
+  EXPECT_GT(b.r.cwnd, 5000U);
+  b.now += 2 * SECOND;
+  b.call(Op::SEND, 10'000);
+  EXPECT_EQ(b.sent.size(), 5U);
+}
+
+TEST(RestartWindow, ProbesAreSeldomEnough) {  // a probe a minute is no ACK clock
+  Bench b;
+  grown(b);
+  b.peer_wnd = 0;
+  b.seg(ACK, b.R(), b.S());
+  b.call(Op::SEND, 10'000);
+  b.fire(Timer::RTX);
+  EXPECT_EQ(b.r.last_sent, b.now);
+  b.now += b.r.rto + 1;
+  b.clear();
+  b.peer_wnd = 60'000;
+  b.seg(ACK, b.R(), b.U());
+  EXPECT_EQ(b.sent.size(), 4U);
+}
+
 TEST(Fin, RetransmittedAlone) {
   Bench b;
   b.established();

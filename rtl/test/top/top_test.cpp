@@ -263,6 +263,37 @@ TYPED_TEST(Top, FastRetransmit) {
   EXPECT_TRUE(e.sent.empty());
 }
 
+// RFC 5681 4.1: after more than an RTO without text of ours the window is no larger than the initial one.
+TYPED_TEST(Top, RestartWindow) {
+  auto& e = this->engine;
+  auto& p = this->peer;
+  e.write(0x1c, 2);
+  const std::uint32_t h = this->accept(this->listen());
+  // Sends, counts the segments, acknowledges each of them.
+  const auto round_trip = [&](std::size_t octets) {
+    e.send(h, pattern(octets));
+    e.settle();
+    const std::size_t burst = e.sent.size();
+    while (!e.sent.empty()) {
+      p.ack += static_cast<std::uint32_t>(e.pop().text.size());
+      e.put_segment(p.make(kAck));
+      e.settle();
+    }
+    return burst;
+  };
+  EXPECT_EQ(round_trip(std::size_t{10} * 1460), 2U);
+  EXPECT_GT(round_trip(std::size_t{10} * 1460), 5U);
+  for (const std::uint64_t idle : {900'000ULL, 1'100'000ULL, (1ULL << 32) + 1000}) {
+    e.advance(idle);
+    const std::size_t burst = round_trip(std::size_t{10} * 1460);
+    if (idle < 1'000'000) {
+      EXPECT_GT(burst, 5U) << idle;
+    } else {
+      EXPECT_EQ(burst, 2U) << idle;
+    }
+  }
+}
+
 TYPED_TEST(Top, ZeroWindowProbe) {
   auto& e = this->engine;
   auto& p = this->peer;

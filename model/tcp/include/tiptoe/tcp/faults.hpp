@@ -139,6 +139,9 @@ namespace tiptoe::tcp {
   X(dupack_threshold_4, "It takes four duplicate ACKs to start a fast retransmission.", "RFC 5681 3.2") \
   X(dupack_counts_data, "Segments with data count as duplicate ACKs.", "RFC 5681 2") \
   X(partial_ack_ignored, "A partial ACK in recovery repeats nothing.", "RFC 6582 3.2") \
+  X(restart_window_missing, "After an idle time the congestion window is as large as before.", "RFC 5681 4.1") \
+  X(restart_window_by_receipt, "A segment of the peer ends the idle time after which the congestion window is restarted.", "RFC 5681 4.1") \
+  X(restart_window_clock_wraps, "The idle time is counted modulo 2^32 microseconds.", "RFC 5681 4.1; known defect of short clocks") \
   X(limited_transmit_missing, "The first two duplicate ACKs release no new segment.", "RFC 3042 2") \
   /* Zero window, silly window, Nagle */ \
   X(probe_never_sent, "A zero window is never probed.", "RFC 9293 3.8.6.1 MUST-36") \

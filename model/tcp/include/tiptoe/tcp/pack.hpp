@@ -52,6 +52,7 @@ constexpr void for_each_field(R& r, Fn&& fn) {
   fn("ca_acc", 32U, r.ca_acc);
   fn("recover", 32U, r.recover);
   fn("lt_nxt", 32U, r.lt_nxt);
+  fn("last_sent", 48U, r.last_sent);
   fn("dupacks", 3U, r.dupacks);
   fn("in_recovery", 1U, r.in_recovery);
   fn("rcv_nxt", 32U, r.rcv_nxt);
@@ -115,7 +116,7 @@ inline constexpr unsigned RECORD_W = detail::record_width();
 inline constexpr unsigned DEADLINE_W = 49 * TIMERS;
 inline constexpr std::size_t RECORD_WORDS = (RECORD_W + 31) / 32;
 inline constexpr std::size_t DEADLINE_WORDS = (DEADLINE_W + 31) / 32;
-static_assert(RECORD_W == 1262);
+static_assert(RECORD_W == 1310);
 static_assert(DEADLINE_W == 245);
 
 using RecordWords = std::array<std::uint32_t, RECORD_WORDS>;

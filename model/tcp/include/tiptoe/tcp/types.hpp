@@ -61,7 +61,8 @@ struct Record {
   std::uint16_t snd_mss = 0;
   bool syn_out = false, fin_queued = false, persist = false;
   std::uint32_t cwnd = 0, ssthresh = 0, ca_acc = 0, recover = 0, lt_nxt = 0;
-  std::uint8_t dupacks = 0;  // 3 bits, saturates
+  std::uint64_t last_sent = 0;  // 48 bits: time of the last text or FIN
+  std::uint8_t dupacks = 0;     // 3 bits, saturates
   bool in_recovery = false;
   std::uint32_t rcv_nxt = 0, rcv_adv = 0, rcv_user = 0, rcv_free = 0;
   std::array<Range, OOO_RANGES> ooo{};
