@@ -334,6 +334,8 @@ module tiptoe_check #(
                 end else if (rec_i.state == tiptoe_pkg::FIN_WAIT_2) begin
                   chk_o.del = 1'b1;
                   chk_o.evt = tiptoe_pkg::E_TIMEOUT | tiptoe_pkg::E_CLOSED;
+                end else begin
+                  chk_o.accept_check = rec_i.unaccepted;
                 end
               end
               default: begin                                                        // user timeout, RFC 9293 3.10.8

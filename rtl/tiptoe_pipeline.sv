@@ -251,6 +251,8 @@ module tiptoe_pipeline #(
                         (32'd1 << RX_BUF_LOG2) + {31'd0, tiptoe_pkg::fin_seen(co_rec_o.state)});
       // what is unacknowledged is under a timer
       if (co_rec_o.snd_una != co_rec_o.snd_nxt) timer_runs: assert (co_dl_o.rtx.armed);
+      // what nobody has accepted is looked at again, whether its peer speaks or not
+      if (co_rec_o.unaccepted) accept_check: assert (co_dl_o.rtx.armed || co_dl_o.lingr.armed);
     end
     if (!rst_i && co_o.cam_del)
       delete_closes: assert (co_has_conn_o && co_rec_o.state == tiptoe_pkg::CLOSED && co_dl_o == '0);

@@ -63,6 +63,9 @@ package tiptoe_pkg;
   localparam int unsigned FT_RST5961 = 0, FT_SYN5961 = 1, FT_ACK5961 = 2, FT_RFC1337 = 3, FT_TW_REUSE = 4, FT_DELACK = 5,
                           FT_DF = 6, FT_FIXED_ISS = 7;
 
+  // A connection that waits for ACCEPT looks every so many microseconds whether its listener is still there (4a, 4c).
+  localparam logic [47:0] ACCEPT_CHECK = 48'd1 << 20;
+
   // cwnd and the initial ssthresh are limited to this (1.1, 5.2).
   localparam logic [31:0] CWND_MAX = 32'h3fff_ffff;
 
@@ -145,7 +148,7 @@ package tiptoe_pkg;
     deadline_t rtx;
     deadline_t dack;
     deadline_t keep;
-    deadline_t lingr;     // WAIT: 2 MSL in TIME_WAIT, FW2_TIMEOUT in FIN_WAIT_2
+    deadline_t lingr;     // WAIT: 2 MSL in TIME_WAIT, FW2_TIMEOUT in FIN_WAIT_2, ACCEPT_CHECK before ACCEPT
     deadline_t user;
   } deadlines_t;
 
@@ -296,6 +299,7 @@ package tiptoe_pkg;
     logic        tmr;          // the timer has expired: disarm it and act
     logic        rtx_fire;     // 4c RTX, persist = 0
     logic        probe_fire;   // 4c RTX, persist = 1
+    logic        accept_check; // 4c WAIT: not accepted yet, arm again
     logic        keep_idle;    // 4c KEEP: arm at now + KEEP_IDLE
     logic        keep_probe;   // 4c KEEP: probe sent, arm at now + KEEP_INTVL
     // CMD, TXD, RXD

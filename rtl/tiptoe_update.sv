@@ -489,6 +489,9 @@ module tiptoe_update #(
         if (rec_i.persist_exp != 4'd15) rec_o.persist_exp = rec_i.persist_exp + 4'd1;
         upd_o.probe = 1'b1;
       end
+      // Not accepted yet: is the listener still there? CHECK asks at every timer event (4a).
+      if (chk_i.accept_check || upd_o.aq_push) dl_o.lingr = tiptoe_pkg::arm(now, tiptoe_pkg::ACCEPT_CHECK);
+      if (chk_i.accept) dl_o.lingr = '0;
       if (chk_i.keep_idle) dl_o.keep = tiptoe_pkg::arm(now, tiptoe_pkg::seconds(cfg_i.keep_idle_s));
       if (chk_i.keep_probe) begin
         rec_o.keep_cnt = rec_i.keep_cnt + 4'd1;

@@ -191,6 +191,76 @@ void orphan(Tester& t) {
   t.check(again && again->has(RST), "the connection is still there");
 }
 
+/// The same when nothing reminds the device of the connection: its peer is silent, and it is not even the only one.
+/// However the listener goes.
+void orphan_silent(Tester& t, bool abort, bool fin) {
+  t.listen();
+  const Handle listener = *t.c().listener;
+  std::vector<Conn*> conns{&t.c(), &t.add_conn(), &t.add_conn()};
+  std::vector<Segment> resets;
+  for (Conn* c : conns) {
+    c->send_syn();
+    c->expect_syn_ack();
+    c->send_ack();
+    if (fin) {
+      c->send_fin();
+      c->expect_ack();
+    }
+    resets.push_back({.dst = c->peer.ip, .dst_port = c->peer.port, .seq = c->S, .flags_set = RST, .flags_clear = SYN});
+  }
+  t.advance(3_s);
+  t.step("the listener goes before ACCEPT, and no peer says anything");
+  const CallResult result = abort ? t.dut().abort(listener) : t.dut().close(listener);
+  t.check(result.status == CallStatus::ok, std::string("the call returned ") + to_string(result.status));
+  t.expect_set(resets, 5_s);
+  t.step("the connections are gone");
+  for (Conn* c : conns) {
+    c->send_ack();
+    c->expect_rst(c->S);
+  }
+}
+
+/// Room for connections comes back: listeners go with their queues full, more often than the table has entries.
+void orphans_leave_room(Tester& t) {
+  const unsigned rounds = 40;
+  std::uint16_t port = 3000;
+  for (unsigned round = 0; round < rounds; ++round) {
+    const CallResult opened = t.dut().open_passive({.local_port = device_port, .backlog = 8});
+    t.check(opened.status == CallStatus::ok, std::string("a passive OPEN returned ") + to_string(opened.status));
+    std::vector<Conn*> conns;
+    for (int n = 0; n < 6; ++n) {
+      Conn& c = t.add_conn({device_ip, device_port}, {peer_ip, port++});
+      c.send_syn();
+      c.expect_syn_ack();
+      c.send_ack();
+      conns.push_back(&c);
+    }
+    t.expect_nothing();
+    t.dut().close(opened.handle);
+    std::vector<Segment> resets;
+    for (const Conn* c : conns) resets.push_back({.dst = c->peer.ip, .dst_port = c->peer.port, .flags_set = RST});
+    t.expect_set(resets, 5_s);
+  }
+  t.reach(State::established);
+  t.probe_state(State::established);
+}
+
+/// The user takes his time before ACCEPT; nothing may happen to the connection meanwhile.
+void accept_late(Tester& t) {
+  t.listen();
+  t.send_syn();
+  t.expect_syn_ack();
+  t.send_ack();
+  t.advance(100_s);
+  t.send_text(100);
+  t.expect_delayed_ack();
+  t.advance(100_s);
+  t.accept();
+  t.user_receive(100);
+  t.advance(100_s);
+  t.probe_state(State::established);
+}
+
 void orphan_half_open(Tester& t) {
   t.listen();
   const Handle listener = *t.c().listener;
@@ -338,6 +408,27 @@ void register_protocol_user(Registry& r) {
       "A connection waits for ACCEPT when its listener is closed: RST at once or at the peer's next segment, and it is "
       "gone.",
       orphan);
+  for (const bool abort : {false, true}) {
+    for (const bool fin : {false, true}) {
+      add(std::string("orphan-silent-") + (abort ? "abort" : "close") + (fin ? "-close-wait" : ""),
+          std::string(abort ? "ABORT" : "CLOSE") +
+              " of a listener ends connections that nobody has accepted, also of silent "
+              "peers" +
+              (fin ? " that have closed" : ""),
+          {"ST-LISTEN-U-CLOSE", "ST-LISTEN-U-ABORT"},
+          "Three connections wait for ACCEPT when their listener goes; their peers are silent: each gets a RST within "
+          "5 s "
+          "and is gone.",
+          [abort, fin](Tester& t) { orphan_silent(t, abort, fin); });
+    }
+  }
+  add("orphans-leave-room", "Connections that nobody can accept any more take no room", {"ST-LISTEN-U-CLOSE"},
+      "Forty times six connections wait for ACCEPT when their listener is closed; their peers are silent. Each time "
+      "there is "
+      "room again.",
+      orphans_leave_room);
+  add("accept-late", "A connection waits for ACCEPT as long as it takes", {"ST-LISTEN-SYN-IN", "RFC9293-3.9.1.1-1"},
+      "ACCEPT comes after 200 s, text has come meanwhile: it is delivered, and the connection lives.", accept_late);
   add("orphan-half-open", "Closing a listener ends handshakes", {"ST-LISTEN-U-CLOSE"},
       "The listener is closed in SYN_RECEIVED: the ACK draws RST.", orphan_half_open);
   add("accepted-outlives-listener", "An accepted connection outlives its listener", {"MUST-41", "ST-LISTEN-U-CLOSE"},

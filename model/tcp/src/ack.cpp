@@ -52,6 +52,7 @@ Flow syn_received(Ctx& c) {
     c.d.accept_handle = connection_handle(c.ev.idx, r.gen);
     c.d.lsn_idx = r.lsn_idx;
     c.d.lsn_gen = r.lsn_gen;
+    wait_for_accept(c);
   }
   return Flow::NEXT;
 }

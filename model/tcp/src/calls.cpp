@@ -217,6 +217,7 @@ void accept(Ctx& c) {
     return answer(c, Status::ABORTED);
   }
   r.unaccepted = false;
+  c.t.disarm(Timer::WAIT);
   c.d.accepted = true;
   c.d.rsp_handle = c.ev.accept_handle;
   c.rsp_conn = true;

@@ -43,6 +43,7 @@ struct Ctx {
 enum class Flow : std::uint8_t { NEXT, STOP };  // go on with the next step, or be done with this segment
 
 constexpr std::uint32_t CWND_MAX = 0x3FFFFFFF;
+constexpr std::uint64_t ACCEPT_CHECK = std::uint64_t{1} << 20;  // microseconds between looks at the listener
 
 inline bool syn_state(State s) { return s == State::SYN_SENT || s == State::SYN_RECEIVED; }
 inline bool synchronized(State s) { return s >= State::ESTABLISHED; }
@@ -119,6 +120,7 @@ void payload_drained(Ctx& c);  // RXD
 void timer(Ctx& c);
 std::uint64_t persist_interval(const Ctx& c);
 void start_keepalive(Ctx& c);
+void wait_for_accept(Ctx& c);
 // [7] remove.cpp
 bool orphan(Ctx& c);
 void remove(Ctx& c);

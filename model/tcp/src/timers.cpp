@@ -10,6 +10,11 @@ void start_keepalive(Ctx& c) {
   c.arm_in(Timer::KEEP, idle);
 }
 
+// Until it is accepted, a connection looks from time to time whether it still can be: orphan() sees to the rest.
+void wait_for_accept(Ctx& c) {
+  if (!c.on(Fault::orphan_kept_while_silent)) c.arm_in(Timer::WAIT, ACCEPT_CHECK);
+}
+
 // RFC 9293 3.8.6.1 SHLD-30: the interval between probes grows exponentially.
 std::uint64_t persist_interval(const Ctx& c) {
   if (c.on(Fault::probe_interval_constant)) return c.r.rto;
@@ -111,12 +116,19 @@ void keepalive_timeout(Ctx& c) {
   c.arm_in(Timer::KEEP, interval);
 }
 
-// TIME_WAIT: 2 MSL are over. FIN_WAIT_2: the peer never closed.
+// TIME_WAIT: 2 MSL are over. FIN_WAIT_2: the peer never closed. Before ACCEPT: the listener is still there.
 void wait_timeout(Ctx& c) {
   if (c.r.state == State::TIME_WAIT) {
     c.remove = true;
   } else if (c.r.state == State::FIN_WAIT_2) {
     give_up(c);
+  } else if (c.r.unaccepted) {
+    if (c.on(Fault::unaccepted_given_up)) {
+      reset_connection(c);
+      c.remove = true;
+    } else {
+      wait_for_accept(c);
+    }
   }
 }
 

@@ -407,6 +407,41 @@ TEST(Orphan, ResetByWhateverComesNext) {
   }
 }
 
+TEST(Orphan, FoundWhenThePeerIsSilent) {
+  for (const char* s : {"SR", "ES", "CW"}) {
+    SCOPED_TRACE(s);
+    Bench b;
+    b.syn();
+    if (s != std::string("SR")) b.seg(ACK, b.R(), b.S());
+    if (s == std::string("CW")) b.seg(FIN | ACK, b.R(), b.S());
+    b.clear();
+    b.lsn_dead = true;
+    b.fire(s == std::string("SR") ? Timer::RTX : Timer::WAIT);
+    EXPECT_EQ(b.d.reason, Reason::ORPHAN);
+    EXPECT_EQ(b.out(), s == std::string("CW") ? "RA 1 2" : "RA 1 1");
+    EXPECT_EQ(b.r.state, State::CLOSED);
+    EXPECT_TRUE(b.d.release);
+  }
+}
+
+TEST(Accept, MayTakeItsTime) {
+  Bench b;
+  b.syn();
+  EXPECT_EQ(b.due(Timer::WAIT), -1);
+  b.seg(ACK, b.R(), b.S());
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(b.due(Timer::WAIT), 1 << 20);
+    b.clear();
+    if (i == 3) b.seg(FIN | ACK, b.R(), b.S());
+    b.fire(Timer::WAIT);
+    EXPECT_EQ(b.out(), i == 3 ? "A 1 2" : "");
+    EXPECT_EQ(b.r.state, i < 3 ? State::ESTABLISHED : State::CLOSE_WAIT);
+  }
+  b.accept();
+  EXPECT_EQ(b.due(Timer::WAIT), -1);
+  EXPECT_EQ(b.d.rsp_state, State::CLOSE_WAIT);
+}
+
 TEST(Remove, WaitsForTheHost) {
   Bench b;
   b.established();

@@ -106,6 +106,7 @@ TEST_F(Catalogue, EveryFaultIsAlive) {
     Bench b = bench();
     b.syn();
     b.seg(ACK, b.R(), b.S());
+    b.fire(Timer::WAIT);
     b.lsn_dead = true;
     b.seg(ACK, b.R(), b.S());
   }

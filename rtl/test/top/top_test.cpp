@@ -360,6 +360,53 @@ TYPED_TEST(Top, Orphan) {
   EXPECT_EQ(e->prb_free_count, e.kConns);
 }
 
+// ... or, when nothing happens, because they look for their listener themselves. Until then they wait for ACCEPT in
+// peace.
+TYPED_TEST(Top, SilentOrphans) {
+  auto& e = this->engine;
+  auto& p = this->peer;
+  const std::uint32_t l = this->listen();
+  for (int i = 0; i < 3; ++i) {
+    p.port = static_cast<std::uint16_t>(p.port + 1);
+    e.put_segment(p.make(kSyn));
+    const Seg s = e.pop();
+    if (i == 2) break;  // stays in SYN_RECEIVED
+    p.seq += 1;
+    p.ack = s.seq + 1;
+    e.put_segment(p.make(kAck));
+    e.settle();
+  }
+  e.advance(900'000);
+  EXPECT_TRUE(e.sent.empty());
+  EXPECT_EQ(e->prb_free_count, e.kConns - 3);
+  EXPECT_EQ(e.call({.op = kClose, .handle = l}).status, kOk);
+  e.settle();
+  EXPECT_TRUE(e.sent.empty());
+  e.advance(1'100'000);
+  EXPECT_EQ(e.sent.size(), 3U);
+  while (!e.sent.empty()) EXPECT_EQ(e.pop().flags, kRst | kAck);
+  EXPECT_EQ(e->prb_free_count, e.kConns);
+}
+
+TYPED_TEST(Top, AcceptMayTakeItsTime) {
+  auto& e = this->engine;
+  auto& p = this->peer;
+  const std::uint32_t l = this->listen();
+  e.put_segment(p.make(kSyn));
+  const Seg s = e.pop();
+  p.seq += 1;
+  p.ack = s.seq + 1;
+  e.put_segment(p.make(kAck));
+  e.advance(60'000'000);
+  EXPECT_TRUE(e.sent.empty());
+  const Response r = e.call({.op = kAccept, .handle = l});
+  EXPECT_EQ(r.status, kOk);
+  EXPECT_EQ(r.state, kEstablished);
+  e.advance(60'000'000);
+  EXPECT_TRUE(e.sent.empty());
+  EXPECT_EQ(e.status(r.handle).state, kEstablished);
+}
+
 // Every index, then TABLE_FULL; everything comes back.
 TYPED_TEST(Top, TableFull) {
   auto& e = this->engine;

@@ -51,6 +51,8 @@ namespace tiptoe::tcp {
   X(backlog_ignored, "A listener takes connections beyond its backlog.", "RFC 9293 3.10.1; RFC 4987 2.1") \
   X(full_backlog_answered_by_rst, "A SYN that finds the backlog full is answered by RST instead of silence.", "RFC 4987 2.1") \
   X(orphan_kept, "A connection whose listener is closed stays and is never reset.", "RFC 9293 3.10.4") \
+  X(orphan_kept_while_silent, "A connection whose listener is closed stays as long as its peer is silent.", "RFC 9293 3.10.4; known defect: entries that never come back") \
+  X(unaccepted_given_up, "A connection that nobody accepts for a second is reset.", "RFC 9293 3.10.4") \
   /* Sequence check */ \
   X(seq_not_wrap_safe, "The acceptance test compares sequence numbers as plain numbers.", "RFC 9293 3.4") \
   X(window_edge_off_by_one, "One octet beyond the right edge of the receive window is accepted.", "RFC 9293 3.10.7.4 first, Table 6") \
