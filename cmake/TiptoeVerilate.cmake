@@ -61,6 +61,15 @@ function(tiptoe_read_manifest OUT MANIFEST)
   set(${OUT} ${files} PARENT_SCOPE)
 endfunction()
 
+# verilated.mk appends to these, or puts them on the compiler's command line; a shell that happens to have one of them
+# (OPT, say) must not change what is built, or keep it from being built.
+set(_tiptoe_make_env)
+foreach(name MAKEFLAGS MFLAGS GNUMAKEFLAGS OPT M32 VPATH CPPFLAGS CXXFLAGS LDFLAGS LDLIBS USER_CPPFLAGS USER_LDFLAGS
+             USER_LDLIBS VK_CPPFLAGS_ALWAYS VK_CPPFLAGS_WALL)
+  list(APPEND _tiptoe_make_env --unset=${name})
+endforeach()
+set_property(GLOBAL PROPERTY TIPTOE_MAKE_ENV ${_tiptoe_make_env})
+
 function(tiptoe_verilate)
   cmake_parse_arguments(A "TRACE;NO_ASSERT" "TARGET;PREFIX;TOP;MANIFEST" "PARAMS;VERILATOR_ARGS" ${ARGN})
   if(A_UNPARSED_ARGUMENTS OR NOT A_TARGET OR NOT A_PREFIX)
@@ -108,6 +117,7 @@ function(tiptoe_verilate)
     list(APPEND make_args OBJCACHE=${TIPTOE_CCACHE})
   endif()
 
+  get_property(make_env GLOBAL PROPERTY TIPTOE_MAKE_ENV)
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/verilated/${A_PREFIX})
   set(archive ${dir}/${A_PREFIX}__ALL.a)
   file(MAKE_DIRECTORY ${dir})
@@ -116,7 +126,7 @@ function(tiptoe_verilate)
     BYPRODUCTS ${dir}/${A_PREFIX}.h ${dir}/${A_PREFIX}.mk
     WORKING_DIRECTORY ${dir}
     COMMAND ${TIPTOE_VERILATOR} ${args} ${sources}
-    COMMAND ${CMAKE_COMMAND} -E env --unset=MAKEFLAGS --unset=MFLAGS
+    COMMAND ${CMAKE_COMMAND} -E env ${make_env}
             ${TIPTOE_MAKE} -s -B -f ${A_PREFIX}.mk ${make_args} CXX=${CMAKE_CXX_COMPILER}
             VM_USER_CFLAGS=${flags} OPT_FAST=${fast} ${A_PREFIX}__ALL.a
     DEPENDS ${sources} ${headers}
