@@ -5,7 +5,7 @@
 
 namespace tiptoe::model {
 
-void CommandFrontEnd::resolve(const ListenTable& listeners, const Registers& registers) {
+void CommandFrontEnd::resolve(const ListenTable& listeners, const Registers& registers, const tcp::Faults& faults) {
   tcp::Command& c = decoded_.command;
   decoded_.looks_up = decoded_.listener_live = false;
   if (!opens(c)) return;
@@ -22,8 +22,9 @@ void CommandFrontEnd::resolve(const ListenTable& listeners, const Registers& reg
   }
   if (c.lip == 0) c.lip = registers.config().local_ip[0];
   // The argument checks of connection-processing 4a.
-  decoded_.looks_up = c.rip != 0 && c.rport != 0 && c.lport != 0 && registers.is_local(c.lip) && c.rip < 0xE0000000U &&
-                      c.rip >> 24 != 127 && !(c.rip == c.lip && c.rport == c.lport);
+  const bool host = (c.rip < 0xE0000000U && c.rip >> 24 != 127 && !(c.rip == c.lip && c.rport == c.lport)) ||
+                    faults.on(tcp::Fault::open_invalid_remote_accepted);
+  decoded_.looks_up = c.rip != 0 && c.rport != 0 && c.lport != 0 && registers.is_local(c.lip) && host;
 }
 
 void CommandFrontEnd::look_up(const Context& c) {

@@ -43,8 +43,8 @@ class CommandFrontEnd {
     const tcp::Faults& faults;
   };
   /// Before tick(), in the DECODE cycle: what the command asks for, from the listeners and LOCAL_IP0 of this cycle.
-  void decode(const ListenTable& listeners, const Registers& registers) {
-    if (state_ == State::DECODE) resolve(listeners, registers);
+  void decode(const ListenTable& listeners, const Registers& registers, const tcp::Faults& faults) {
+    if (state_ == State::DECODE) resolve(listeners, registers, faults);
   }
   void tick(const Context& c, const Inputs& in) {
     if (state_ != State::EMPTY || in.cmd_valid) step(c, in);
@@ -65,7 +65,7 @@ class CommandFrontEnd {
 
   void step(const Context& c, const Inputs& in);
   void look_up(const Context& c);
-  void resolve(const ListenTable& listeners, const Registers& registers);
+  void resolve(const ListenTable& listeners, const Registers& registers, const tcp::Faults& faults);
 
   State state_ = State::EMPTY;
   std::uint8_t tag_ = 0;

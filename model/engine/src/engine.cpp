@@ -245,7 +245,7 @@ void Engine::Impl::work() {
   const bool deadlines_written = committing && effects.write;
 
   // Signals between the blocks.
-  command_.decode(listeners_, registers_);
+  command_.decode(listeners_, registers_, faults_);
   const bool command_looks_up = command_.looks_up();
   int granted = Arbiter::kNobody;
   if (const unsigned offered = offers(tables_written); offered != 0 && tx_fifo_.count() <= kTxQueueLimit) {

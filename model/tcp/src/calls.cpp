@@ -83,8 +83,9 @@ void open_active(Ctx& c, bool from_listener) {
   if (from_listener && !listener(c)) return;
   if (cmd.rip == 0 || cmd.rport == 0) return answer(c, Status::REMOTE_UNSPECIFIED);
   const std::uint32_t lip = cmd.lip != 0 ? cmd.lip : c.cfg.local_ip[0];
-  if (cmd.lport == 0 || !is_local(c.cfg, lip) || cmd.rip >= MULTICAST || cmd.rip >> 24 == 127 ||
-      (cmd.rip == lip && cmd.rport == cmd.lport)) {
+  // RFC 9293 3.9.1.1 MUST-46: no open to broadcast or multicast.
+  const bool host = cmd.rip < MULTICAST && cmd.rip >> 24 != 127 && !(cmd.rip == lip && cmd.rport == cmd.lport);
+  if (cmd.lport == 0 || !is_local(c.cfg, lip) || (!host && !c.on(Fault::open_invalid_remote_accepted))) {
     return answer(c, Status::INVALID);
   }
   if (c.ev.hit && !c.on(Fault::open_duplicate_accepted)) return answer(c, Status::EXISTS);

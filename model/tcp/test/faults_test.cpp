@@ -101,6 +101,9 @@ TEST_F(Catalogue, EveryFaultIsAlive) {
     Event e = full.command(Op::OPEN_PASSIVE);
     e.lsn_duplicate = true;
     full.call(e);
+    e = bench().command(Op::OPEN_ACTIVE);
+    e.cmd.rip = 0xE0000001;
+    bench().call(e);
   }
   {  // an orphan
     Bench b = bench();

@@ -171,6 +171,7 @@ namespace tiptoe::tcp {
   X(send_after_close_accepted, "SEND after CLOSE is answered with OK.", "RFC 9293 3.10.2") \
   X(receive_after_fin_blocks, "RECEIVE does not report the end of the peer's data.", "RFC 9293 3.10.3") \
   X(close_syn_received_lost, "CLOSE in SYN_RECEIVED sends no FIN.", "RFC 9293 3.10.4") \
+  X(open_invalid_remote_accepted, "OPEN to a multicast or broadcast address sends a SYN.", "RFC 9293 3.9.1.1 MUST-46") \
   X(open_duplicate_accepted, "A second OPEN of the same connection is accepted.", "RFC 9293 3.10.1")
 
 /* Faults below the protocol; model/engine/ implements them. */
