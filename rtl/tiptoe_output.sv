@@ -205,7 +205,8 @@ module tiptoe_output #(
         end
 
         com_o.retrans = (syn_sent_now || sent_data) && retrans;
-        com_o.out_seg = com_o.tx_push && !com_o.retrans;
+        // RFC 4022: old octets only, or some new ones with them
+        com_o.out_seg = com_o.tx_push && !(com_o.retrans && (syn_sent_now || tiptoe_pkg::seq_le(seq + n, rec_i.snd_nxt)));
         com_o.outq_push = again;
       end
 

@@ -394,7 +394,7 @@ package tiptoe_pkg;
     logic [4:0]  reason;
     count_t      cnt;
     logic        seg;         // event was a SEG
-    logic        out_seg;     // a segment was sent, not a retransmission
+    logic        out_seg;     // a segment was sent, not of old octets only
     logic        retrans;
     logic        out_rst;
     logic        estab_up;    // CurrEstab

@@ -46,6 +46,33 @@ void probes_unanswered(Tester& t) {
   t.expect_nothing(10_s);
 }
 
+/// Two probes, then the window opens: the segment that comes then has the probed octet, and new ones.
+void counted_twice(Tester& t) {
+  const auto sent = [&t](std::uint64_t segments, std::uint64_t retransmitted) {
+    t.expect_counter("OutSegs", segments);
+    t.expect_counter("RetransSegs", retransmitted);
+  };
+  closed_window(t);
+  try {
+    t.counter_growth("OutSegs");
+    t.counter_growth("RetransSegs");
+  } catch (const DutError&) {
+    t.inapplicable("the device does not count OutSegs and RetransSegs");
+  }
+  t.step("the first probe has an octet that was not sent before");
+  const Received probe = expect_probe(t, t.now() + 1'000'000);
+  if (probe.text_length() >= 1000) t.inapplicable("the device probes with all it has");
+  sent(1, 0);
+  t.step("the second one repeats it");
+  expect_probe(t, probe.time_us + 2'000'000);
+  sent(0, 1);
+  t.step("the window opens");
+  t.c().window = 65535;
+  t.send({.ack = t.U(), .flags = ACK});
+  t.expect_text(1000, at_once, t.U());
+  sent(1, 1);
+}
+
 void probes_answered(Tester& t) {
   closed_window(t);
   std::vector<std::uint64_t> times;
@@ -476,6 +503,11 @@ void register_protocol_window(Registry& r) {
       {"MUST-36", "SHLD-30", "RFC9293-3.8.6-3", "ST-ESTABLISHED-TO-PERSIST"},
       "The tester is silent: probes after 1, 2, 4, 8 and 16 s. When the window opens the text goes out.",
       probes_unanswered, Level::should);
+  add("probe-counted", "A segment with old and new octets counts as sent and as retransmitted (RFC 4022)", {"MUST-36"},
+      "1000 octets behind a zero window: a probe (OutSegs), its repetition (RetransSegs), then the window opens and "
+      "they "
+      "come in one segment (both).",
+      counted_twice, Level::should);
   add("probe-interval-answered", "The interval grows also when probes are answered", {"SHLD-30"},
       "Each probe is answered by an ACK with window 0: intervals of at least 1, 2, 4, 8, 16 and 32 s.", probes_answered,
       Level::should);

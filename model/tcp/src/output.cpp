@@ -78,7 +78,7 @@ bool send_syn(Ctx& c) {
     r.rtt_seq = r.iss;
     r.rtt_start = c.now32();
   }
-  c.d.is_retransmission = seq::lt(r.iss, r.snd_nxt);
+  c.d.is_retransmission = c.d.nothing_new = seq::lt(r.iss, r.snd_nxt);
   r.snd_nxt = seq::max(r.snd_nxt, r.iss + 1);
   r.rtx_nxt = r.iss + 1;
   c.arm_in(Timer::RTX, r.rto);
@@ -164,6 +164,7 @@ bool send_text(Ctx& c) {
   }
   c.d.is_retransmission = again;
   const std::uint32_t end = s + len + (fin ? 1 : 0);
+  c.d.nothing_new = again && (seq::le(end, r.snd_nxt) || c.on(Fault::out_segs_mixed_missing));
   r.snd_nxt = seq::max(r.snd_nxt, end);
   r.rtx_nxt = c.rtx_one || c.probe ? seq::max(r.rtx_nxt, end) : end;
   // One segment an event: the rest follows through the output queue.

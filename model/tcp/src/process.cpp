@@ -45,7 +45,8 @@ bool looked_for_free_index(const Event& ev) {
 void bookkeeping(step::Ctx& c, State before) {
   Decision& d = c.d;
   if (d.tx) {
-    d.count(d.is_retransmission ? Counter::RetransSegs : Counter::OutSegs);
+    if (d.is_retransmission) d.count(Counter::RetransSegs);
+    if (!d.nothing_new) d.count(Counter::OutSegs);
     if (d.is_rst) d.count(Counter::OutRsts);
   }
   if (c.ev.source == Source::SEG) {

@@ -356,6 +356,31 @@ TEST(Persist, OpenedWithNothingInFlight) {
   EXPECT_EQ(b.due(Timer::RTX), 1'000'000);  // RFC 6298 5.1: a full RTO
 }
 
+TEST(Persist, OldAndNewOctetsCountTwice) {  // RFC 4022 tcpOutSegs, tcpRetransSegs
+  Bench b;
+  std::string counted;
+  b.tap = [&](const Record&, const Deadlines&, const Event&, const Config&, const Decision& d) {
+    if (!d.tx) return;
+    counted += d.counted(Counter::OutSegs) ? "O" : "";
+    counted += d.counted(Counter::RetransSegs) ? "R" : "";
+    counted += ' ';
+  };
+  b.open();
+  b.fire(Timer::RTX);
+  b.syn();  // crosses ours: SYN,ACK
+  EXPECT_EQ(counted, "O R R ");
+  b.seg(SYN | ACK, b.irs, b.S());
+  b.peer_wnd = 0;
+  b.seg(ACK, b.R(), b.S());
+  counted.clear();
+  b.call(Op::SEND, 100);
+  b.fire(Timer::RTX);
+  b.fire(Timer::RTX);
+  b.peer_wnd = 1000;
+  b.seg(ACK, b.R(), b.U());
+  EXPECT_EQ(counted, "O R OR ");
+}
+
 TEST(Persist, OurSynIsNoText) {  // FIN_WAIT_1 before the SYN,ACK is acknowledged, into a closed window
   Bench b;
   b.peer_wnd = 0;

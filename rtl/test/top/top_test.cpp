@@ -311,9 +311,13 @@ TYPED_TEST(Top, ZeroWindowProbe) {
   s = e.pop();
   EXPECT_EQ(s.text.size(), 1U);
   p.wnd = 1000;
+  const std::uint32_t out = e.read(0x46), retrans = e.read(0x47);
+  EXPECT_EQ(retrans, 1U);
   e.put_segment(p.make(kAck));
   s = e.pop();
   EXPECT_EQ(s.text, pattern(50));
+  EXPECT_EQ(e.read(0x46), out + 1);  // old and new octets
+  EXPECT_EQ(e.read(0x47), retrans + 1);
 }
 
 TYPED_TEST(Top, ClosedPort) {

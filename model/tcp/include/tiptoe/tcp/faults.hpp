@@ -125,6 +125,7 @@ namespace tiptoe::tcp {
   X(inconsistent_retransmission, "A retransmission carries other octets than the original.", "RFC 2525 2.4") \
   X(retransmission_sends_multiple, "A fast retransmission repeats the whole window.", "RFC 2525 2.14; RFC 5681 3.2") \
   X(retransmission_missing, "Lost data is not sent again.", "RFC 9293 3.8.1") \
+  X(out_segs_mixed_missing, "A segment with old and new octets is not counted as sent.", "RFC 4022 tcpOutSegs") \
   X(r2_never, "Retransmission goes on for ever.", "RFC 9293 3.8.3 MUST-20") \
   X(r2_too_early, "The connection is given up after two retransmissions.", "RFC 9293 3.8.3 MUST-20, SHLD-11") \
   X(r1_not_signalled, "The user is not told that R1 was reached.", "RFC 9293 3.8.3 MUST-20, MUST-21") \

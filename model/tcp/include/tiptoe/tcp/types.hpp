@@ -359,7 +359,8 @@ struct Decision {
 
   bool tx = false;  // at most one segment
   TxSegment segment{};
-  bool is_retransmission = false, is_rst = false;
+  bool is_retransmission = false, is_rst = false;  // of d.segment; is_retransmission: with octets that were sent before
+  bool nothing_new = false;                        // ... and no others
 
   bool store =
       false;  // mover: store_len octets, from store_off in the segment's slot, to store_seq. Otherwise length 0.
