@@ -6,10 +6,12 @@
 //
 // Fails when a fault is caught by no case, or a case is tripped by no fault (the latter only when all cases and faults
 // take part; --partial never asks for it). The allow file has lines "fault ID: reason" and "case ID-PATTERN: reason".
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "tiptoe/conformance/campaign.hpp"
 
@@ -84,6 +86,13 @@ int main(int argc, char** argv) {
       std::cerr << "tiptoe_fault_campaign: unknown option " << name << '\n';
       return 2;
     }
+  }
+  const std::vector<std::string> known = model_faults();
+  for (const std::string& fault : options.faults) {
+    if (std::find(known.begin(), known.end(), fault) != known.end()) continue;
+    std::cerr << "tiptoe_fault_campaign: the model has no fault '" << fault
+              << "' (model/tcp/include/tiptoe/tcp/faults.hpp lists them)\n";
+    return 2;
   }
   const CampaignReport report = run_campaign(options);
   if (!json.empty()) std::ofstream(json) << report.to_json();
