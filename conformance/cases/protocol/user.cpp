@@ -238,6 +238,7 @@ void orphans_leave_room(Tester& t) {
     t.expect_nothing();
     t.dut().close(opened.handle);
     std::vector<Segment> resets;
+    resets.reserve(conns.size());
     for (const Conn* c : conns) resets.push_back({.dst = c->peer.ip, .dst_port = c->peer.port, .flags_set = RST});
     t.expect_set(resets, 5_s);
   }
