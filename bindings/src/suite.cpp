@@ -55,17 +55,12 @@ py::dict to_dict(Result&& r, bool frames) {
   return d;
 }
 
-RunOptions run_options(const Device& device, std::uint64_t seed, const py::dict& settings, const py::list& waivers,
-                       const std::string& today, const std::string& arguments) {
+RunOptions run_options(const Device& device, std::uint64_t seed, const py::dict& settings,
+                       const std::string& arguments) {
   RunOptions o;
   o.seed = seed;
   o.settings = to_settings(settings);
   o.dut_level = device.user_calls() ? 1 : 0;
-  for (const py::handle w : waivers) {
-    o.waivers.push_back({py::cast<std::string>(w["case"]), py::cast<std::string>(w["who"]),
-                         py::cast<std::string>(w["why"]), py::cast<std::string>(w["until"])});
-  }
-  o.today = today;
   o.dut_arguments = arguments;
   return o;
 }
@@ -93,34 +88,19 @@ void bind_suite(py::module_& m) {
     return all;
   });
   m.def(
-      "read_waivers",
-      [](const std::string& path) {
-        py::list all;
-        try {
-          for (const conformance::Waiver& w : conformance::read_waivers(path)) {
-            all.append(py::make_tuple(w.pattern, w.who, w.why, w.until));
-          }
-        } catch (const std::runtime_error& e) {
-          throw UsageError(e.what());
-        }
-        return all;
-      },
-      py::arg("path"));
-  m.def(
       "run_case",
-      [](const std::string& id, Device& device, std::uint64_t seed, const py::dict& settings, const py::list& waivers,
-         const std::string& today, const std::string& arguments, bool frames) {
+      [](const std::string& id, Device& device, std::uint64_t seed, const py::dict& settings,
+         const std::string& arguments, bool frames) {
         const Case* c = conformance::all_cases().find(id);
         if (c == nullptr) throw UsageError("no case '" + id + "'");
-        return run(*c, device, run_options(device, seed, settings, waivers, today, arguments), frames);
+        return run(*c, device, run_options(device, seed, settings, arguments), frames);
       },
       py::arg("id"), py::arg("device"), py::kw_only(), py::arg("seed") = 1, py::arg("settings") = py::dict(),
-      py::arg("waivers") = py::list(), py::arg("today") = "", py::arg("arguments") = "", py::arg("frames") = true);
+      py::arg("arguments") = "", py::arg("frames") = true);
   m.def(
       "run_function",
       [](const py::dict& description, const py::object& function, Device& device, std::uint64_t seed,
-         const py::dict& settings, const py::list& waivers, const std::string& today, const std::string& arguments,
-         bool frames) {
+         const py::dict& settings, const std::string& arguments, bool frames) {
         const auto interrupted = std::make_shared<std::exception_ptr>();
         const auto text = [&](const char* key) { return py::cast<std::string>(description[key]); };
         Case c;
@@ -141,11 +121,10 @@ void bind_suite(py::module_& m) {
         c.settings = to_settings(description["settings"]);
         c.needs = py::cast<bool>(description["user_calls"]) ? conformance::Needs::l1 : conformance::Needs::l0;
         c.run = python_body(function, interrupted);
-        return run(c, device, run_options(device, seed, settings, waivers, today, arguments), frames, interrupted);
+        return run(c, device, run_options(device, seed, settings, arguments), frames, interrupted);
       },
       py::arg("description"), py::arg("function"), py::arg("device"), py::kw_only(), py::arg("seed") = 1,
-      py::arg("settings") = py::dict(), py::arg("waivers") = py::list(), py::arg("today") = "",
-      py::arg("arguments") = "", py::arg("frames") = true);
+      py::arg("settings") = py::dict(), py::arg("arguments") = "", py::arg("frames") = true);
 }
 
 }  // namespace tiptoe::python

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <exception>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
 
 #include "tiptoe/conformance/tester.hpp"
 
@@ -18,18 +20,61 @@ std::string shell_quote(const std::string& text) {
   return plain ? text : "'" + text + "'";
 }
 
-void apply_waivers(Result& result, const RunOptions& options) {
-  if (result.verdict != Verdict::fail) return;
+void apply_waivers(Result& result, const Case& the_case, const RunOptions& options) {
+  if (result.verdict != Verdict::fail && result.verdict != Verdict::pass) return;
   for (const Waiver& waiver : options.waivers) {
-    if (!matches(waiver.pattern, result.id)) continue;
+    if (!waiver.covers(the_case)) continue;
     if (!options.today.empty() && waiver.until < options.today) {
+      if (result.verdict == Verdict::pass) continue;
       result.remarks.push_back("the waiver of " + waiver.who + " (" + waiver.why + ") ran out on " + waiver.until);
-      continue;
+    } else if (result.verdict == Verdict::fail) {
+      result.verdict = Verdict::waived;
+      result.message = "waived by " + waiver.who + " until " + waiver.until + ": " + waiver.why + ". " + result.message;
+      return;
+    } else if (!waiver.partly) {
+      result.unexpected_pass = true;
+      result.remarks.push_back("it passes, although " + waiver.who + " waived it (" + waiver.why +
+                               "): remove the waiver");
     }
-    result.verdict = Verdict::waived;
-    result.message = "waived by " + waiver.who + " until " + waiver.until + ": " + waiver.why + ". " + result.message;
-    return;
   }
+}
+
+std::string trimmed(std::string text) {
+  text.erase(0, text.find_first_not_of(' '));
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+bool take_word(std::string& text, std::string_view word) {
+  if (!text.starts_with(word)) return false;
+  text = trimmed(text.substr(word.size()));
+  return true;
+}
+
+/// Empty when the line is not a waiver.
+std::optional<Waiver> to_waiver(const std::string& line) {
+  std::vector<std::string> fields(1);
+  for (const char ch : line) {
+    if (ch == '|' && fields.size() < 4) {
+      fields.emplace_back();
+    } else {
+      fields.back() += ch;
+    }
+  }
+  for (std::string& field : fields) field = trimmed(field);
+  if (fields.size() != 4) return std::nullopt;
+  Waiver out{.pattern = {}, .who = fields[1], .why = fields[3], .until = fields[2]};
+  std::string& what = fields[0];
+  out.partly = take_word(what, "partly ");
+  if (take_word(what, "case ")) {
+    out.pattern = what;
+  } else if (take_word(what, "rule ")) {
+    out.rule = what;
+  } else {
+    return std::nullopt;
+  }
+  const bool complete = !what.empty() && !out.who.empty() && !out.why.empty() && out.until.size() == 10;
+  return complete ? std::optional(out) : std::nullopt;
 }
 
 }  // namespace
@@ -46,6 +91,11 @@ const char* to_string(Verdict verdict) noexcept {
   return "?";
 }
 
+bool Waiver::covers(const Case& the_case) const {
+  if (!pattern.empty()) return matches(pattern, the_case.id);
+  return std::find(the_case.rules.begin(), the_case.rules.end(), rule) != the_case.rules.end();
+}
+
 std::vector<Waiver> read_waivers(const std::string& file) {
   std::ifstream in(file);
   if (!in) throw std::runtime_error("can't read the waivers in " + file);
@@ -53,26 +103,13 @@ std::vector<Waiver> read_waivers(const std::string& file) {
   std::string line;
   while (std::getline(in, line)) {
     if (line.empty() || line[0] == '#') continue;
-    std::vector<std::string> fields(1);
-    for (const char ch : line) {
-      if (ch == '|' && fields.size() < 4) {
-        fields.emplace_back();
-      } else {
-        fields.back() += ch;
-      }
-    }
-    for (std::string& field : fields) {
-      field.erase(0, field.find_first_not_of(' '));
-      field.erase(field.find_last_not_of(' ') + 1);
-    }
-    const bool complete = fields.size() == 4 && std::none_of(fields.begin(), fields.end(),
-                                                             [](const std::string& field) { return field.empty(); });
-    if (!complete || fields[2].size() != 10) {
+    const std::optional<Waiver> waiver = to_waiver(line);
+    if (!waiver) {
       std::string text = file;
-      text.append(": not 'PATTERN | who | until (2026-12-31) | why': ").append(line);
+      text.append(": not 'case PATTERN | who | until (2026-12-31) | why' or 'rule ID | ...': ").append(line);
       throw std::runtime_error(text);
     }
-    out.push_back({.pattern = fields[0], .who = fields[1], .why = fields[3], .until = fields[2]});
+    out.push_back(*waiver);
   }
   return out;
 }
@@ -126,7 +163,7 @@ Result run_case(const Case& the_case, Dut& dut, const RunOptions& options) {
     result.virtual_us = result.cycles = 0;
   }
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  apply_waivers(result, options);
+  apply_waivers(result, the_case, options);
   return result;
 }
 

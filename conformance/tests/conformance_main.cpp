@@ -6,7 +6,7 @@
 //                           [--today=2026-12-31] [--ladders] [--dut-args=TEXT] [--gtest_filter='textbook.TB_05*']
 //
 // Without --dut the environment variable TIPTOE_DUT decides, then "model". A "should" or "may" case that fails is a
-// warning; with --strict it fails.
+// warning; with --strict it fails. FILE holds the lines that requirements/waivers_text.py makes of a YAML file.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -64,6 +64,7 @@ class CaseTest : public testing::Test {
     if (bench().ladders) std::cout << r.ladder;
     if (r.verdict == Verdict::inapplicable) GTEST_SKIP() << "inapplicable: " << r.message;
     if (r.verdict == Verdict::waived) std::cout << r.id << ": " << r.message << '\n';
+    if (r.unexpected_pass) ADD_FAILURE() << r.remarks.back();
     if (r.verdict == Verdict::pass || r.verdict == Verdict::waived) return;
     const std::string story = r.message + "\n" + r.ladder + "repeat: " + r.repeat + "\n";
     if (r.fails_run() || r.verdict == Verdict::inconclusive || bench().strict) {

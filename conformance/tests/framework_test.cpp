@@ -361,33 +361,56 @@ TEST(Runner, Verdicts) {
 TEST(Runner, Waivers) {
   FakeDut dut;
   const auto failing = [](Tester& t) { t.fail("broken"); };
+  const auto passing = [](Tester&) {};
   RunOptions options;
   options.waivers = {{.pattern = "test/*", .who = "nn", .why = "known", .until = "2026-06-30"}};
   options.today = "2026-06-30";
   EXPECT_EQ(run(dut, failing, options).verdict, Verdict::waived);
+  const Result needless = run(dut, passing, options);
+  EXPECT_EQ(needless.verdict, Verdict::pass);
+  EXPECT_TRUE(needless.unexpected_pass && needless.fails_run());
+  EXPECT_NE(needless.remarks.back().find("remove the waiver"), std::string::npos);
+  options.waivers[0].partly = true;
+  EXPECT_FALSE(run(dut, passing, options).fails_run());
+  EXPECT_EQ(run(dut, failing, options).verdict, Verdict::waived);
+  options.waivers[0].partly = false;
   options.today = "2026-07-01";
   EXPECT_EQ(run(dut, failing, options).verdict, Verdict::fail);
+  EXPECT_FALSE(run(dut, passing, options).fails_run());
   options.waivers[0].pattern = "other/*";
   EXPECT_EQ(run(dut, failing, options).verdict, Verdict::fail);
   options.waivers[0].pattern = "*";
   options.today.clear();
-  EXPECT_EQ(run(
-                dut, [](Tester&) {}, options)
-                .verdict,
-            Verdict::pass);
+  EXPECT_EQ(run(dut, failing, options).verdict, Verdict::waived);
+}
+
+TEST(Runner, WaiversOfRules) {
+  Case c;
+  c.id = "test/case";
+  c.rules = {"MUST-1", "MUST-2"};
+  EXPECT_TRUE((Waiver{.pattern = "", .rule = "MUST-2"}.covers(c)));
+  EXPECT_FALSE((Waiver{.pattern = "", .rule = "MUST-3"}.covers(c)));
+  EXPECT_FALSE((Waiver{.pattern = "test", .rule = ""}.covers(c)));
 }
 
 TEST(Runner, WaiversAreRead) {
   const std::string file = testing::TempDir() + "tiptoe-waivers.txt";
-  std::ofstream(file) << "# comment\n\na/* | nn | 2026-12-31 | because | of this\n";
+  std::ofstream(file) << "# comment\n\ncase a/* | nn | 2026-12-31 | because | of this\n"
+                         "partly rule MUST-1 | mm | 2027-01-01 | y\n";
   const std::vector<Waiver> got = read_waivers(file);
-  ASSERT_EQ(got.size(), 1U);
+  ASSERT_EQ(got.size(), 2U);
   EXPECT_EQ(got[0].pattern, "a/*");
   EXPECT_EQ(got[0].who, "nn");
   EXPECT_EQ(got[0].until, "2026-12-31");
   EXPECT_EQ(got[0].why, "because | of this");
-  std::ofstream(file) << "a/* | nn | soon | why\n";
-  EXPECT_THROW(read_waivers(file), std::runtime_error);
+  EXPECT_FALSE(got[0].partly);
+  EXPECT_EQ(got[1].rule, "MUST-1");
+  EXPECT_TRUE(got[1].partly);
+  for (const char* bad :
+       {"case a/* | nn | soon | why", "a/* | nn | 2026-12-31 | why", "rule | nn | 2026-12-31 | why"}) {
+    std::ofstream(file) << bad << '\n';
+    EXPECT_THROW(read_waivers(file), std::runtime_error) << bad;
+  }
   EXPECT_THROW(read_waivers(file + ".none"), std::runtime_error);
 }
 

@@ -61,21 +61,6 @@ def test_a_fault_is_found() -> None:
     assert all(r.verdict is Verdict.FAIL and r.message and r.ladder for r in failed)
 
 
-def test_waivers() -> None:
-    waiver = tiptoe.Waiver("python/*", "Ada", "known, ticket 12", "2999-12-31")
-    late = tiptoe.Waiver("python/*", "Ada", "known, ticket 12", "2020-12-31")
-
-    @tiptoe.case
-    def fails(t: tiptoe.Tester) -> None:
-        """Fails."""
-        t.fail("always")
-
-    waived = fails.run(waivers=[waiver])
-    assert waived.verdict is Verdict.WAIVED
-    assert "Ada" in waived.message
-    assert fails.run(waivers=[late]).verdict is Verdict.FAIL
-
-
 # ---- cases in Python
 
 

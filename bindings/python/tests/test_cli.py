@@ -170,20 +170,6 @@ def test_run_by_level_and_profile(call: Any) -> None:
     assert f"{len(cases)} cases" in outcome.out
 
 
-def test_waivers(call: Any, tmp_path: Path) -> None:
-    file = tmp_path / "waivers.txt"
-    file.write_text("# known failures\n* | Ada | 2999-12-31 | ticket 12\n")
-    arguments = ["run", SOME, "--fault", "closed_silent"]
-    outcome = call(*arguments, "--waivers", str(file))
-    assert outcome.code == 0
-    assert "waived" in outcome.out
-    file.write_text("* | Ada | whenever | ticket 12\n")
-    outcome = call(*arguments, "--waivers", str(file))
-    assert outcome.code == 2
-    assert "whenever" in outcome.err
-    assert call(*arguments, "--waivers", str(tmp_path / "none")).code == 2
-
-
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

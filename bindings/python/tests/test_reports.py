@@ -59,12 +59,13 @@ def a_run(*results: CaseResult, interrupted: bool = False) -> Run:
 
 def test_outcomes_and_exit_codes() -> None:
     assert a_run(*EVERYTHING).summary == {
-        "passed": 1, "failed": 1, "warned": 1, "inapplicable": 1, "waived": 1, "error": 2,
+        "passed": 1, "failed": 1, "warned": 1, "inapplicable": 1, "waived": 1, "unexpected": 0, "error": 2,
     }  # fmt: skip
     assert a_run(EVERYTHING[0]).exit_code == 0
     assert a_run(*EVERYTHING).exit_code == 1
     assert a_run(EVERYTHING[0], EVERYTHING[2], EVERYTHING[3], EVERYTHING[4]).exit_code == 0
     assert a_run(EVERYTHING[5]).exit_code == 2
+    assert a_run(result("needs-no-waiver", Verdict.PASS, unexpected_pass=True)).exit_code == 1
     assert a_run(EVERYTHING[0], interrupted=True).exit_code == 2
 
 

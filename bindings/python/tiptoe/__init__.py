@@ -53,9 +53,10 @@ from ._errors import (
 from ._version import __version__
 from .dut import Dut
 from .results import CaseInfo, CaseResult, Outcome, Run, RunInfo
-from .suite import Case, Profile, Waiver, case, cases, cases_of_rule, find_case, profiles, run_case
+from .suite import Case, Profile, case, cases, cases_of_rule, find_case, profiles, run_case
 from .trace import ladder
 from .trace import to_array as trace
+from .waivers import Waiver
 
 FIN, SYN, RST, PSH = Flags.FIN, Flags.SYN, Flags.RST, Flags.PSH
 ACK, URG, ECE, CWR = Flags.ACK, Flags.URG, Flags.ECE, Flags.CWR

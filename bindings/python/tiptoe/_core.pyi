@@ -630,9 +630,6 @@ def profiles() -> list[tuple[str, str, dict[str, int]]]: ...
 def rtl_parameter_sets() -> list[dict[str, int]]:
     """Parameter sets for which verilated engines are built in, as keyword arguments of `Device`."""
 
-def read_waivers(path: str) -> list[tuple[str, str, str, str]]:
-    """(pattern, who, why, until) of every line. Raises `UsageError`."""
-
 def available_sets() -> str: ...
 def registers() -> list[tuple[str, bool, int]]:
     """(name, whether it is a setting, value after reset) of all registers and counters."""
@@ -646,8 +643,6 @@ def run_case(
     *,
     seed: int = 1,
     settings: dict[str, int] = ...,
-    waivers: list[dict[str, str]] = ...,
-    today: str = "",
     arguments: str = "",
     frames: bool = True,
 ) -> dict[str, Any]: ...
@@ -658,8 +653,6 @@ def run_function(
     *,
     seed: int = 1,
     settings: dict[str, int] = ...,
-    waivers: list[dict[str, str]] = ...,
-    today: str = "",
     arguments: str = "",
     frames: bool = True,
 ) -> dict[str, Any]: ...

@@ -47,7 +47,6 @@ def _run(case: CaseInfo, device: object, job: Job) -> CaseResult:
             device,  # type: ignore[arg-type]
             seed=job.seed,
             settings=job.settings,
-            waivers=job.waivers,
             arguments=job.arguments,
         )
     except Exception as e:

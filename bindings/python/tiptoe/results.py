@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ._core import Datagram
+    from .baseline import Comparison
+    from .waivers import Use
 
 
 class Outcome(enum.StrEnum):
@@ -28,6 +30,7 @@ class Outcome(enum.StrEnum):
     WARNED = "warned"  #: a SHOULD or MAY was not followed
     INAPPLICABLE = "inapplicable"
     WAIVED = "waived"
+    UNEXPECTED = "unexpected"  #: passed although a waiver covers it
     ERROR = "error"  #: inconclusive, or broken down
 
 
@@ -56,7 +59,7 @@ class CaseResult:
 
     case: CaseInfo
     verdict: Verdict
-    message: str = ""  #: in sentences; empty for a pass
+    message: str = ""  #: in sentences; empty for a pass that was expected
     remarks: tuple[str, ...] = ()  #: worth knowing, without influence on the verdict
     ladder: str = ""  #: the exchange, one line per datagram, user call and indication; reports leave it out of a pass
     repeat: str = ""  #: the command that repeats this run
@@ -65,6 +68,7 @@ class CaseResult:
     cycles: int = 0  #: clock cycles of the device
     virtual_us: int = 0  #: microseconds of device time
     seed: int = 1
+    unexpected_pass: bool = False  #: it passed although a waiver covers it
 
     @property
     def id(self) -> str:
@@ -76,7 +80,7 @@ class CaseResult:
         """Column of the summary."""
         match self.verdict:
             case Verdict.PASS:
-                return Outcome.PASSED
+                return Outcome.UNEXPECTED if self.unexpected_pass else Outcome.PASSED
             case Verdict.FAIL:
                 return Outcome.FAILED if self.case.level is Level.MUST else Outcome.WARNED
             case Verdict.INAPPLICABLE:
@@ -122,6 +126,8 @@ class Run:
     wall_seconds: float = 0.0
     interrupted: bool = False
     started: str = ""  #: ISO 8601, UTC
+    waivers: tuple[Use, ...] = ()  #: what became of every waiver
+    baseline: Comparison | None = None  #: against a former run
 
     def count(self, outcome: Outcome) -> int:
         """Number of cases with that outcome."""
@@ -134,8 +140,13 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0 conforms, 1 violates a MUST, 2 some case could not run."""
-        if self.count(Outcome.FAILED):
+        """0 conforms, 1 violates a MUST (with a baseline: is worse than it was) or a waiver is not true, 2 some case
+        could not run."""
+        if any(use.problem for use in self.waivers):
+            return 1
+        if self.baseline is not None:
+            return 1 if self.baseline.regressions else 2 if self.interrupted else 0
+        if self.count(Outcome.FAILED) or self.count(Outcome.UNEXPECTED):
             return 1
         return 2 if self.count(Outcome.ERROR) or self.interrupted else 0
 
@@ -177,5 +188,6 @@ def _other(rule: str) -> str:
 
 def worst_first(results: Sequence[CaseResult]) -> list[CaseResult]:
     """Violations, breakdowns, warnings, then the rest; the order of the suite within each."""
-    order = [Outcome.FAILED, Outcome.ERROR, Outcome.WARNED, Outcome.WAIVED, Outcome.INAPPLICABLE, Outcome.PASSED]
+    order = [Outcome.FAILED, Outcome.ERROR, Outcome.UNEXPECTED, Outcome.WARNED, Outcome.WAIVED, Outcome.INAPPLICABLE,
+             Outcome.PASSED]  # fmt: skip
     return sorted(results, key=lambda r: order.index(r.outcome))

@@ -28,7 +28,6 @@ from . import _core, plug
 from ._enums import Verdict
 from ._errors import DeviceError, TiptoeError
 from .results import CaseInfo, CaseResult
-from .suite import Waiver
 
 #: Cases handed to a worker at a time: one runs, the next is there when it ends.
 _IN_FLIGHT = 2
@@ -136,7 +135,6 @@ class Job:
     device: DeviceSpec
     seed: int = 1
     settings: Mapping[str, int] = field(default_factory=dict)
-    waivers: tuple[Waiver, ...] = ()
     all_frames: bool = True  #: False: frames of cases that did not pass only
     arguments: str = ""
 

@@ -27,13 +27,14 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, overload
 
 from . import _core, catalogue
+from . import waivers as judged
 from ._enums import Level, Verdict
 from ._errors import UsageError
 from .results import CaseInfo, CaseResult
+from .waivers import Waiver
 
 
 @dataclass(frozen=True)
@@ -43,32 +44,6 @@ class Profile:
     name: str
     description: str
     settings: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """A failure that somebody has taken on."""
-
-    case: str  #: glob on case ids
-    who: str
-    why: str
-    until: str  #: last day, "2026-12-31"
-
-    def as_dict(self) -> dict[str, str]:
-        """For the extension module."""
-        return {"case": self.case, "who": self.who, "why": self.why, "until": self.until}
-
-
-def read_waivers(path: Path) -> tuple[Waiver, ...]:
-    """Reads a file of waivers: lines "PATTERN | who | until (2026-12-31) | why", "#" begins a comment line.
-
-    Raises `UsageError` when it cannot be read or a line is not a waiver.
-    """
-    try:
-        with path.open("rb"):
-            return tuple(Waiver(*w) for w in _core.read_waivers(str(path)))
-    except OSError as e:
-        raise UsageError(f"waivers: {path}: {e.strerror}") from e
 
 
 @functools.cache
@@ -137,6 +112,7 @@ def run_case(
     seed: int = 1,
     settings: Mapping[str, int] | None = None,
     waivers: Sequence[Waiver] = (),
+    today: datetime.date | None = None,
     arguments: str = "",
     frames: bool = True,
 ) -> CaseResult:
@@ -144,17 +120,23 @@ def run_case(
 
     The result depends on case, device, seed and settings alone. `settings` come on top of the case's own.
     `arguments` is what describes the device in the repeat command. `frames=False` leaves the datagrams out.
+    `today` is the day on which the waivers are judged (the day it is in UTC).
     """
     if isinstance(device, str):
         with _core.Device(device) as made:
             return run_case(
-                case, made, seed=seed, settings=settings, waivers=waivers, arguments=arguments, frames=frames
+                case,
+                made,
+                seed=seed,
+                settings=settings,
+                waivers=waivers,
+                today=today,
+                arguments=arguments,
+                frames=frames,
             )
     options: dict[str, Any] = {
         "seed": seed,
         "settings": dict(settings or {}),
-        "waivers": [w.as_dict() for w in waivers],
-        "today": datetime.date.today().isoformat() if waivers else "",
         "arguments": arguments or f"--dut {device.kind}",
         "frames": frames,
     }
@@ -166,7 +148,7 @@ def run_case(
         info = find_case(case) if isinstance(case, str) else case
         raw = _core.run_case(info.id, device, **options)
     raw["verdict"] = Verdict(raw["verdict"])
-    return CaseResult(case=info, **raw)
+    return judged.apply(CaseResult(case=info, **raw), waivers, today or judged.today())
 
 
 def _description(info: CaseInfo) -> dict[str, Any]:

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .. import catalogue, suite
+from .. import baseline, catalogue, suite, waivers
 from .._enums import Level
 from .._errors import TiptoeError
 from .._version import __version__
@@ -56,7 +57,11 @@ def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str])
 @click.option("--random-stalls", is_flag=True, help="Random back-pressure on every channel of the device.")
 @click.option("--set", "settings", metavar="NAME=NUMBER", multiple=True, callback=_settings,
               help="A setting of the device, on top of the case's own. May be repeated.")  # fmt: skip
-@click.option("--waivers", "waivers_file", metavar="FILE", help="Known failures, see docs/cli.md.")
+@click.option("--waivers", "waivers_file", metavar="FILE", help="Failures that somebody has taken on (YAML).")
+@click.option("--baseline", "baseline_file", metavar="FILE",
+              help="A former JSON report: fail on what has become worse, only.")  # fmt: skip
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+              help="The day on which waivers are judged (default: today, UTC).")  # fmt: skip
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True,
               help="Seconds of wall time that a case may take.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Leave passed cases out of the table.")
@@ -79,12 +84,15 @@ def command(
     random_stalls: bool,
     settings: dict[str, int],
     waivers_file: str | None,
+    baseline_file: str | None,
+    today: datetime.datetime | None,
     timeout: float,
     quiet: bool,
 ) -> int:
     """Run the cases that match the patterns (globs on case ids; all without a pattern) and judge the device.
 
-    Exit code: 0 the device conforms, 1 it violates a MUST, 2 something could not run.
+    Exit code: 0 the device conforms, 1 it violates a MUST (with --baseline: something has become worse) or a waiver is
+    not true, 2 something could not run.
     """
     chosen = suite.cases(patterns, level=level, profile=profile)
     if not chosen:
@@ -97,7 +105,9 @@ def command(
         waves_directory = None
     waves_path = options.output_directory(waves_directory, "--waves")
     options.check_fault(fault)
-    known_failures = suite.read_waivers(Path(waivers_file)) if waivers_file else ()
+    known_failures = waivers.read(Path(waivers_file)) if waivers_file else ()
+    day = today.date() if today else waivers.today()
+    former = baseline.read(Path(baseline_file)) if baseline_file else None
 
     spec = DeviceSpec.of(
         dut,
@@ -109,12 +119,16 @@ def command(
         capabilities=capabilities,
     ).as_built_in()
     arguments = spec.arguments() + "".join(f" --set {name}={value}" for name, value in settings.items())
-    job = Job(spec, seed, settings, known_failures, all_frames=pcap_path is not None, arguments=arguments)
+    job = Job(spec, seed, settings, all_frames=pcap_path is not None, arguments=arguments)
 
     console = terminal.make_console(stderr=json_file == "-")
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     begin = time.monotonic()
-    results, description, interrupted = _run(console, chosen, job, jobs, timeout)
+
+    def judge(result: CaseResult) -> CaseResult:
+        return waivers.apply(result, known_failures, day)
+
+    results, description, interrupted = _run(console, chosen, job, jobs, timeout, judge)
     run = Run(
         RunInfo(
             tool_version=__version__,
@@ -131,7 +145,10 @@ def command(
         wall_seconds=time.monotonic() - begin,
         interrupted=interrupted,
         started=started,
+        waivers=waivers.uses(known_failures, results, day),
     )
+    if former is not None:
+        run = dataclasses.replace(run, baseline=baseline.compare(former, run))
     rfc_of = {r.id: r.rfc for r in catalogue.rules()}
     terminal.show(console, run, rfc_of, quiet=quiet)
     if pcap_path is not None:
@@ -151,7 +168,12 @@ def command(
 
 
 def _run(
-    console: Console, chosen: Sequence[CaseInfo], job: Job, jobs: int, timeout: float
+    console: Console,
+    chosen: Sequence[CaseInfo],
+    job: Job,
+    jobs: int,
+    timeout: float,
+    judge: Callable[[CaseResult], CaseResult],
 ) -> tuple[list[CaseResult], str, bool]:
     """Results in the order of the suite, the device's description, and whether the user stopped it."""
     results: dict[int, CaseResult] = {}
@@ -172,8 +194,8 @@ def _run(
     ):
         task = progress.add_task(job.device.kind, total=len(chosen), bad="")
         try:
-            for number, result in pool.run(chosen):
-                results[number] = result
+            for number, raw in pool.run(chosen):
+                result = results[number] = judge(raw)
                 bad += result.outcome in (Outcome.FAILED, Outcome.ERROR)
                 progress.update(task, advance=1, bad=f"[red]{bad} not passed[/]" if bad else "")
         except KeyboardInterrupt:
@@ -184,8 +206,6 @@ def _run(
 
 def _waves(console: Console, run: Run, job: Job, directory: Path, timeout: float) -> None:
     """Repeats what did not pass on the build that writes waves, one file per case."""
-    import dataclasses
-
     for r in run.results:
         if r.outcome not in (Outcome.FAILED, Outcome.ERROR, Outcome.WARNED):
             continue

@@ -6,9 +6,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..results import CaseResult, Run
+
+if TYPE_CHECKING:
+    from ..baseline import Comparison
+    from ..waivers import Use
 
 #: Rises when a reader of older reports would misunderstand a new one. New keys alone do not raise it.
 FORMAT = 1
@@ -35,6 +39,34 @@ def case_object(result: CaseResult) -> dict[str, Any]:
     }
 
 
+def _waiver_object(use: Use) -> dict[str, Any]:
+    """One entry of "waivers"."""
+    w = use.waiver
+    return {
+        **({"case": w.case} if w.case else {"rule": w.rule}),
+        "reason": w.reason,
+        "owner": w.owner,
+        "expires": w.expires,
+        "partly": w.partly,
+        "where": w.where,
+        "state": use.word,
+        "waived": list(use.waived),
+        "unexpected": list(use.unexpected),
+        "problem": use.problem,
+    }
+
+
+def _baseline_object(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "file": str(comparison.path),
+        "started": comparison.started,
+        "remarks": list(comparison.remarks),
+        "regressions": [asdict(c) for c in comparison.regressions],
+        "fixed": [asdict(c) for c in comparison.fixed],
+        "still_failing": [asdict(c) for c in comparison.still_bad],
+    }
+
+
 def report(run: Run) -> dict[str, Any]:
     """The whole report as JSON-ready data."""
     info = asdict(run.info)
@@ -51,6 +83,8 @@ def report(run: Run) -> dict[str, Any]:
         "interrupted": run.interrupted,
         "exit_code": run.exit_code,
         "summary": run.summary,
+        "waivers": [_waiver_object(use) for use in run.waivers],
+        "baseline": None if run.baseline is None else _baseline_object(run.baseline),
         "cases": [case_object(r) for r in run.results],
     }
 

@@ -3,7 +3,8 @@
 cycles as properties.
 
 A violated MUST is a failure, a breakdown an error, inapplicable and waived are skipped. JUnit has no warnings: a SHOULD
-that was not followed passes, with a property `outcome` of "warned" and the story in system-out.
+that was not followed passes, with a property `outcome` of "warned" and the story in system-out. A case that passes
+although a waiver covers it is a failure, and a waiver that is not true is a test case of its own that fails.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..results import CaseResult, Outcome, Run
+
+if TYPE_CHECKING:
+    from ..waivers import Use
 
 # Characters that XML 1.0 does not allow at all.
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -34,7 +39,7 @@ def _first_line(text: str) -> str:
     return _clean(text.strip().splitlines()[0] if text.strip() else "")
 
 
-def _testcase(parent: ET.Element, result: CaseResult) -> None:
+def _testcase(parent: ET.Element, result: CaseResult, baseline: str) -> None:
     case = ET.SubElement(
         parent,
         "testcase",
@@ -54,12 +59,15 @@ def _testcase(parent: ET.Element, result: CaseResult) -> None:
         ("seed", result.seed),
         ("cycles", result.cycles),
         ("virtual_us", result.virtual_us),
+        *([("baseline", baseline)] if baseline else []),
     ]:
         _property(properties, name, value)
     message = _first_line(result.message)
     match result.outcome:
         case Outcome.FAILED:
             ET.SubElement(case, "failure", message=message, type="violation").text = _story(result)
+        case Outcome.UNEXPECTED:
+            ET.SubElement(case, "failure", message=message, type="unexpected-pass")
         case Outcome.ERROR:
             ET.SubElement(case, "error", message=message, type=result.verdict.value).text = _story(result)
         case Outcome.INAPPLICABLE | Outcome.WAIVED:
@@ -68,12 +76,20 @@ def _testcase(parent: ET.Element, result: CaseResult) -> None:
             ET.SubElement(case, "system-out").text = _story(result)
 
 
+def _waiver(parent: ET.Element, use: Use) -> None:
+    name = _clean(f"{use.waiver.where} {use.waiver.subject}".strip())
+    case = ET.SubElement(parent, "testcase", classname="tiptoe.waivers", name=name, time="0")
+    kind = use.word.replace(" ", "-")
+    ET.SubElement(case, "failure", message=_clean(use.problem), type=f"waiver-{kind}")
+
+
 def tree(run: Run) -> ET.ElementTree:
     """The report as an XML tree."""
     summary = run.summary
+    untrue = [use for use in run.waivers if use.problem]
     numbers = {
-        "tests": str(len(run.results)),
-        "failures": str(summary["failed"]),
+        "tests": str(len(run.results) + len(untrue)),
+        "failures": str(summary["failed"] + summary["unexpected"] + len(untrue)),
         "errors": str(summary["error"]),
         "skipped": str(summary["inapplicable"] + summary["waived"]),
         "time": f"{run.wall_seconds:.3f}",
@@ -90,7 +106,9 @@ def tree(run: Run) -> ET.ElementTree:
     for key, value in run.info.configuration.items():
         _property(properties, f"configuration.{key}", value)
     for result in run.results:
-        _testcase(suite, result)
+        _testcase(suite, result, run.baseline.words.get(result.id, "") if run.baseline else "")
+    for use in untrue:
+        _waiver(suite, use)
     ET.indent(root, " ")
     return ET.ElementTree(root)
 

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import collections
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -12,12 +14,17 @@ from rich.table import Table
 
 from ..results import CaseResult, Outcome, Run, Tally, by_rfc, worst_first
 
+if TYPE_CHECKING:
+    from ..baseline import Comparison
+    from ..waivers import Use
+
 STYLE = {
     Outcome.PASSED: "green",
     Outcome.FAILED: "bold red",
     Outcome.WARNED: "yellow",
     Outcome.INAPPLICABLE: "dim",
     Outcome.WAIVED: "cyan",
+    Outcome.UNEXPECTED: "bold yellow",
     Outcome.ERROR: "bold magenta",
 }
 
@@ -37,7 +44,8 @@ def make_console(stderr: bool = False) -> Console:
 
 def word(result: CaseResult) -> str:
     """The verdict as shown: a SHOULD that was not followed is a warning."""
-    return "warn" if result.outcome is Outcome.WARNED else result.verdict.value
+    words = {Outcome.WARNED: "warn", Outcome.UNEXPECTED: "unexpected"}
+    return words.get(result.outcome, result.verdict.value)
 
 
 def seconds(value: float) -> str:
@@ -88,16 +96,19 @@ _COLUMNS = [
     (Outcome.WARNED, "warned"),
     (Outcome.INAPPLICABLE, "inapplicable"),
     (Outcome.WAIVED, "waived"),
+    (Outcome.UNEXPECTED, "unexpected"),
     (Outcome.ERROR, "error"),
 ]
+
+#: Columns that are shown when there is something in them.
+_RARE = {Outcome.UNEXPECTED}
 
 
 def rfc_table(console: Console, tallies: list[Tally]) -> None:
     """Summary by RFC. A case that checks rules of several RFCs counts in each."""
-    rows = [
-        [t.rfc, str(len(t.rules)), str(t.cases), *(str(t.outcomes.get(o, 0)) for o, _ in _COLUMNS)] for t in tallies
-    ]
-    header = ["RFC", "rules", "cases", *(name for _, name in _COLUMNS)]
+    columns = [(o, name) for o, name in _COLUMNS if o not in _RARE or any(o in t.outcomes for t in tallies)]
+    rows = [[t.rfc, str(len(t.rules)), str(t.cases), *(str(t.outcomes.get(o, 0)) for o, _ in columns)] for t in tallies]
+    header = ["RFC", "rules", "cases", *(name for _, name in columns)]
     if not console.is_terminal:
         console.print()
         for row in [header, *rows]:
@@ -110,7 +121,7 @@ def rfc_table(console: Console, tallies: list[Tally]) -> None:
     for row, tally in zip(rows, tallies, strict=True):
         cells = row[:3] + [
             f"[{STYLE[o]}]{cell}[/]" if tally.outcomes.get(o) else f"[dim]{cell}[/]"
-            for (o, _), cell in zip(_COLUMNS, row[3:], strict=True)
+            for (o, _), cell in zip(columns, row[3:], strict=True)
         ]
         table.add_row(*cells)
     console.print(table)
@@ -146,20 +157,89 @@ def summary_line(run: Run) -> str:
     return "; ".join([*words, seconds(run.wall_seconds)])
 
 
+def waivers(console: Console, uses: Sequence[Use]) -> None:
+    """How the waivers were used, and which of them fail the run."""
+    if not uses:
+        return
+    counts = collections.Counter(use.word for use in uses)
+    console.print()
+    console.print("Waivers: " + ", ".join(f"{n} {word}" for word, n in sorted(counts.items())) + ".")
+    for use in uses:
+        if use.problem:
+            console.print(
+                f"  [{STYLE[Outcome.FAILED]}]{use.word.upper()}[/] {escape(use.waiver.where)}", soft_wrap=True
+            )
+            console.print("    " + use.problem, markup=False, soft_wrap=True)
+
+
+#: Lines of a list against a baseline; the JSON report has all.
+CHANGES = 40
+
+_CHANGE_STYLE = {"regression": "bold red", "fixed": "green", "still failing": "dim"}
+
+
+def baseline(console: Console, comparison: Comparison) -> None:
+    """What is worse and what is better than in a former run."""
+    console.print()
+    title = f"Against the baseline {comparison.path} of {comparison.started}"
+    shown = [(word, c) for word, changes in comparison.columns() for c in changes[:CHANGES]]
+    if not console.is_terminal:
+        console.print(title, markup=False)
+        for word, c in shown:
+            console.print(f"{word:<15}{c.case:<56} {c.before} -> {c.now}", markup=False)
+    elif shown:
+        table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in ("", "case", "before", "now"):
+            table.add_column(name, overflow="fold" if name == "case" else "ellipsis", no_wrap=name != "case")
+        for word, c in shown:
+            table.add_row(f"[{_CHANGE_STYLE[word]}]{word}[/]", escape(c.case), c.before, c.now)
+        console.print(table)
+    else:
+        console.print(title, markup=False)
+    for word, changes in comparison.columns():
+        if len(changes) > CHANGES:
+            console.print(f"... and {len(changes) - CHANGES} more of '{word}', which are in the JSON report.")
+    for remark in comparison.remarks:
+        console.print(remark, markup=False, soft_wrap=True)
+    console.print(
+        f"{len(comparison.regressions)} regressions, {len(comparison.fixed)} fixed, "
+        f"{len(comparison.still_bad)} still failing."
+    )
+
+
+def _last_word(run: Run) -> str:
+    if run.interrupted:
+        return "[bold magenta]The run was interrupted.[/]"
+    if run.baseline is not None:
+        if run.baseline.regressions:
+            return "The device [bold red]is worse than the baseline[/]."
+        return "[bold green]No regression[/] against the baseline."
+    if run.count(Outcome.FAILED):
+        return "The device [bold red]violates[/]."
+    return (
+        "The device [bold magenta]could not be judged[/]."
+        if run.count(Outcome.ERROR)
+        else ("The device [bold green]conforms[/].")
+    )
+
+
 def show(console: Console, run: Run, rfc_of: dict[str, str], quiet: bool = False) -> None:
     """The whole report."""
     verdict_table(console, [r for r in run.results if not quiet or r.outcome is not Outcome.PASSED])
     rfc_table(console, by_rfc(run.results, rfc_of))
     told = [r for r in worst_first(run.results) if r.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.WARNED)]
+    if run.baseline is not None:  # what is new first
+        new = {c.case for c in run.baseline.regressions}
+        told.sort(key=lambda r: r.id not in new)
     for result in told[:STORIES]:
         story(console, result)
     if len(told) > STORIES:
         console.print(f"\n... and {len(told) - STORIES} more, which are in the JSON and JUnit reports.")
-    verdict = {
-        0: "[bold green]conforms[/]",
-        1: "[bold red]violates[/]",
-        2: "[bold magenta]could not be judged[/]",
-    }[run.exit_code]
+    waivers(console, run.waivers)
+    if run.baseline is not None:
+        baseline(console, run.baseline)
     console.print()
     console.print(escape(summary_line(run)), soft_wrap=True)
-    console.print(f"The device {verdict}." if not run.interrupted else "[bold magenta]The run was interrupted.[/]")
+    console.print(_last_word(run))
+    if any(use.problem for use in run.waivers):
+        console.print("The run [bold red]fails[/]: a waiver is not true, see above.")

@@ -21,12 +21,16 @@
 
 namespace tiptoe::conformance {
 
-/// A failure that somebody has taken on.
+/// A failure that somebody has taken on: of the cases of a pattern, or of all cases that name a rule.
 struct Waiver {
-  std::string pattern;  ///< of case ids
-  std::string who;
-  std::string why;
-  std::string until;  ///< last day, 2026-12-31
+  std::string pattern;  ///< of case ids; empty: `rule` decides
+  std::string rule = {};
+  std::string who = {};
+  std::string why = {};
+  std::string until = {};  ///< last day, 2026-12-31
+  bool partly = false;     ///< some of its cases pass, and may
+
+  bool covers(const Case&) const;
 };
 
 struct RunOptions {
@@ -42,8 +46,9 @@ struct RunOptions {
   std::string dut_arguments = {};  ///< goes into the repeat command, e.g. "--dut rtl --data-w 512"
 };
 
-/// Lines "PATTERN | who | until (2026-12-31) | why"; '#' begins a comment line. Throws std::runtime_error with the
-/// line.
+/// Lines "case PATTERN | who | until (2026-12-31) | why" and "rule ID | ...", "partly " may stand before; '#' begins a
+/// comment line. requirements/waivers_text.py makes them of the YAML that people write (docs/cli.md). Throws
+/// std::runtime_error with the line.
 std::vector<Waiver> read_waivers(const std::string& file);
 
 Result run_case(const Case&, Dut&, const RunOptions& = {});

@@ -48,10 +48,11 @@ struct Result {
   std::uint64_t cycles = 0;
   std::uint64_t virtual_us = 0;
   double wall_s = 0;
+  bool unexpected_pass = false;  ///< it passed although a waiver covers it; the remarks say which
 
-  /// True when this result must fail the whole run: a `must` that failed, or an error.
+  /// True when this result must fail the whole run: a `must` that failed, an error, a waiver that is no longer needed.
   bool fails_run() const noexcept {
-    return verdict == Verdict::error || (verdict == Verdict::fail && level == Level::must);
+    return verdict == Verdict::error || (verdict == Verdict::fail && level == Level::must) || unexpected_pass;
   }
 };
 
