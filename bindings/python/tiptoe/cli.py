@@ -14,7 +14,7 @@ import click
 
 from ._errors import TiptoeError
 
-#: Subcommand -> first line of its help. The module tiptoe.commands.<name> is imported when it is used.
+#: Subcommand -> first line of its help. The module tiptoe.commands.<name> (- is _) is imported when it is used.
 COMMANDS = {
     "run": "Run cases on a device and judge it.",
     "list": "List the cases with the rules they check.",
@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": "Put the device behind a Linux TUN interface, in real time.",
     "soak": "Random traffic in lockstep until model and RTL differ.",
     "bench": "Measure speeds.",
+    "new-dut": "Write the folder of a new device: adapter, capability file, build, CI.",
 }
 
 INTERRUPTED = 130
@@ -36,7 +37,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"tiptoe.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"tiptoe.commands.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -21,7 +21,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._core import CallResult, Datagram, Handle, Notification, OpenArgs
-from ._enums import CallStatus
 from ._errors import DeviceUnsupported
 
 
@@ -78,42 +77,42 @@ class Dut:
                 return output
             self.advance(min(1000, end - self.now_us))
 
-    # ---- L1: user calls
+    # ---- L1: user calls. What is not overridden is what the device lacks.
     def open_passive(self, args: OpenArgs) -> CallResult:
         """Listens."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no OPEN passive (listen)")
 
     def open_active(self, args: OpenArgs) -> CallResult:
         """Opens towards a peer."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no OPEN active (open)")
 
     def accept(self, listener: Handle) -> CallResult:
         """Takes a connection from a listener."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no ACCEPT")
 
     def send(self, handle: Handle, data: bytes) -> CallResult:
         """May take fewer octets than offered: `length` of the result."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no SEND")
 
     def receive(self, handle: Handle, max: int) -> CallResult:
         """Up to `max` octets that are ready."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no RECEIVE")
 
     def close(self, handle: Handle, half: bool) -> CallResult:
         """No more data to send."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no CLOSE")
 
     def abort(self, handle: Handle) -> CallResult:
         """Resets the connection."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no ABORT")
 
     def status(self, handle: Handle) -> CallResult:
         """State, readable octets, room."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no STATUS")
 
     def set_options(self, handle: Handle, nodelay: bool, keepalive: bool) -> CallResult:
         """Nagle off, keepalive on."""
-        return CallResult(CallStatus.INVALID)
+        raise DeviceUnsupported(f"{self.name} has no options of a connection")
 
     def poll_notification(self) -> Notification | None:
         """The oldest indication not taken yet."""
