@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The devices that ship beside the engine. Where the library or the rights are missing, their tests are skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import tiptoe
+from tiptoe import CallStatus, State, Verdict, plug
+from tiptoe.runner import DeviceSpec, Job, run
+
+Run = Callable[..., Any]
+
+PEER = "10.0.1.1"
+
+
+@pytest.fixture(params=["linux", "lwip"])
+def device(request: pytest.FixtureRequest) -> tiptoe.Device:
+    return _make(request.param)
+
+
+def _make(name: str) -> tiptoe.Device:
+    if name not in plug.shipped():
+        pytest.skip(f"the device {name} was not built")
+    try:
+        return tiptoe.Device(name, settings={"LOCAL_IP0": 0x0A000001})
+    except tiptoe.DeviceError as e:
+        pytest.skip(f"the device {name} cannot be made here: {e}")
+
+
+def test_the_three_way_handshake_and_some_octets(device: tiptoe.Device) -> None:
+    at_once = 200_000 if device.capabilities["real_time"] else 0  # a busy machine may be late
+    listener = device.open_passive(7).handle
+    syn = tiptoe.Segment(src=PEER, dst="10.0.0.1", src_port=40000, dst_port=7, flags=tiptoe.SYN, seq=100, window=5000)
+    device.inject(syn)
+    answer = device.run_until_output(at_once)
+    assert answer is not None
+    got = answer.segment
+    assert (got.flags, got.ack) == (tiptoe.SYN | tiptoe.ACK, 101)
+    assert got.seq is not None
+    ack = tiptoe.Segment(
+        src=PEER, dst="10.0.0.1", src_port=40000, dst_port=7, flags=tiptoe.ACK, seq=101, ack=got.seq + 1, window=5000
+    )
+    device.inject(ack)
+    accepted = device.accept(listener)
+    assert accepted.status is CallStatus.OK
+    assert device.status(accepted.handle).state is State.ESTABLISHED
+    assert device.send(accepted.handle, b"hello").length == 5
+    sent = device.run_until_output(at_once)
+    assert sent is not None
+    assert sent.segment.payload == b"hello"
+
+
+def test_what_the_capability_file_promises_can_be_set(device: tiptoe.Device) -> None:
+    capabilities = device.capabilities
+    features = {"RST5961", "SYN5961", "ACK5961", "RFC1337", "TW_REUSE", "DELACK", "DF", "FIXED_ISS"}
+    values = {"MTU": 1400, "RTO_MIN": 400_000, "RTO_MAX": 30_000_000, "USER_TIMEOUT": 5_000_000, "CH_WINDOW": 1_000_000}
+    for name in sorted(capabilities["settable"]):
+        if name in features:
+            device.reset(**{f"FEATURES.{name}": 1})
+            device.reset(**{f"FEATURES.{name}": 0})
+        else:
+            device.reset(**{name: values.get(name, 5)})
+    with pytest.raises(tiptoe.DeviceError, match="ISN_KEY0"):
+        device.reset(ISN_KEY0=5)
+
+
+def test_every_reset_is_a_fresh_lwip() -> None:
+    device = _make("lwip")
+    first = tiptoe.run_case("textbook/TB-03a-close-in-three", device)
+    second = tiptoe.run_case("textbook/TB-03a-close-in-three", device)
+    assert first.verdict is Verdict.PASS
+    assert first.ladder == second.ladder
+
+
+def test_cases_pass(device: tiptoe.Device) -> None:
+    job = Job(DeviceSpec(device.kind))
+    device.shut_down()
+    # Behaviour that no stack gets wrong and no slow machine disturbs.
+    wanted = ["textbook/TB-01b-active-open", "textbook/TB-24-simultaneous-close"]
+    results = run([c for name in wanted for c in tiptoe.cases(name)], job, jobs=2)
+    assert [r.verdict for r in results] == [Verdict.PASS] * len(wanted), [r.message for r in results]
+
+
+def test_arguments() -> None:
+    _make("lwip").shut_down()
+    with pytest.raises(tiptoe.DeviceError, match="lwip takes no arguments"):
+        tiptoe.Device("lwip", arguments="fast")
+
+
+def test_linux_says_what_is_missing(tiptoe_command: Run) -> None:
+    _make("linux").shut_down()
+    done = tiptoe_command("run", "--dut", "linux", "--dut-args", "cc=cubic", "textbook/TB-01*")
+    assert done.returncode == 2
+    assert "argument 'cc=cubic' is unknown; there is sysctl.NAME=VALUE" in done.stdout + done.stderr
