@@ -63,6 +63,34 @@ std::string call_repr(const CallResult& r) {
 
 py::object notify_object(std::uint16_t flags) { return enum_member("Notify", flags); }
 
+/// Fields of the connection record that the device tells, by the names of section 8.3 of the micro-architecture.
+py::dict fields_of(const RetireRecord& r) {
+  py::dict out;
+  if (!r.record.empty()) {
+    for (const RecordField& field : record_fields()) {
+      out[py::str(std::string(field.name))] = packed_field(r.record, field);
+    }
+    return out;
+  }
+  using R = RetireRecord;
+  const auto put = [&](const char* name, std::uint32_t bit, std::uint32_t value) {
+    if ((r.fields & bit) == bit) out[name] = value;
+  };
+  put("lip", R::has_tuple, r.local_ip);
+  put("lport", R::has_tuple, r.local_port);
+  put("rip", R::has_tuple, r.remote_ip);
+  put("rport", R::has_tuple, r.remote_port);
+  put("iss", R::has_iss, r.iss);
+  put("irs", R::has_irs, r.irs);
+  put("snd_una", R::has_snd_una, r.snd_una);
+  put("snd_nxt", R::has_snd_nxt, r.snd_nxt);
+  put("snd_wnd", R::has_snd_wnd, r.snd_wnd);
+  put("rcv_nxt", R::has_rcv_nxt, r.rcv_nxt);
+  put("rcv_adv", R::has_rcv_nxt | R::has_rcv_wnd, r.rcv_nxt + r.rcv_wnd);
+  put("rto", R::has_rto, r.rto);
+  return out;
+}
+
 void bind_values(py::module_& m) {
   py::class_<Handle>(m, "Handle")
       .def(py::init([](std::uint32_t value) { return Handle{value}; }), py::arg("value"))
@@ -127,6 +155,7 @@ void bind_values(py::module_& m) {
       .def_readonly("reason", &RetireRecord::reason)
       .def_readonly("state", &RetireRecord::state)
       .def_readonly("sent", &RetireRecord::sent)
+      .def_property_readonly("fields", &fields_of)
       .def("__repr__", [](const RetireRecord& r) {
         return "<RetireRecord " + number(r.order) + ": " +
                py::cast<std::string>(enum_member("EventKind", r.kind).attr("name")) + ", " +

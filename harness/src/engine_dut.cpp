@@ -64,6 +64,7 @@ RetireRecord retire_record(const model::Probes& p) {
     return record;
   }
   record.connection = p.ret_conn;
+  record.record.assign(std::begin(p.ret_record), std::end(p.ret_record));
   const auto field = [&p](const RecordField& f) { return static_cast<std::uint32_t>(packed_field(p.ret_record, f)); };
   record.state = static_cast<State>(field(at.state));
   record.local_ip = field(at.lip);

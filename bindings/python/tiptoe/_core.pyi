@@ -317,6 +317,9 @@ class RetireRecord:
     @property
     def sent(self) -> bool:
         """The event put a segment out."""
+    @property
+    def fields(self) -> dict[str, int]:
+        """The connection afterwards, by field (docs/microarchitecture.md 8.3), as far as the device tells."""
 
 class Device:
     """A device: a model, the RTL, both in lockstep, or one of your own (a `Dut`).

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Run cases on a device and judge it.",
     "list": "List the cases with the rules they check.",
     "explain": "Explain a rule or a case.",
+    "pkt": "Run packetdrill scripts in virtual time.",
     "serve": "Put the device behind a Linux TUN interface, in real time.",
     "soak": "Random traffic in lockstep until model and RTL differ.",
     "bench": "Measure speeds.",

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Generic, Self, TypeVar
 
 from . import _core, plug
 from ._enums import Verdict
@@ -153,17 +153,30 @@ class _Worker:
         return self.words.read()[-2000:].decode(errors="replace").strip()
 
 
-class Pool:
-    """Worker processes for one run. Use it as a context manager: they end with it, however it ends."""
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
-    def __init__(self, job: Job, jobs: int, timeout_s: float = 120.0) -> None:
+
+class WorkerPool(Generic[Task, Result]):
+    """Worker processes for one run. Use it as a context manager: they end with it, however it ends.
+
+    A subclass names the module whose main() is the worker, and says what a task gets whose worker was lost.
+    """
+
+    module = "tiptoe._worker"
+
+    def __init__(self, job: Any, jobs: int, timeout_s: float = 120.0) -> None:
         self.job = job
         self.jobs = jobs
         self.timeout_s = timeout_s
         self.description = ""
         self._workers: list[_Worker] = []
 
-    def __enter__(self) -> Pool:
+    def lost(self, task: Task, message: str, wall_s: float) -> Result:
+        """The result of a task whose worker crashed or hung."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -180,7 +193,7 @@ class Pool:
         here = str(Path(__file__).absolute().parent.parent)
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (here, environment.get("PYTHONPATH", "")) if p)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tiptoe._worker", str(theirs.fileno())],
+            [sys.executable, "-m", self.module, str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=words,
@@ -205,7 +218,7 @@ class Pool:
         worker.words.close()
         return code
 
-    def _feed(self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[CaseInfo]) -> None:
+    def _feed(self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task]) -> None:
         while waiting and len(worker.queue) < _IN_FLIGHT:
             if not worker.queue:
                 worker.since = time.monotonic()
@@ -216,7 +229,7 @@ class Pool:
             except OSError:
                 return  # it died; the end of its pipe will be seen
 
-    def run(self, cases: Sequence[CaseInfo]) -> Iterator[tuple[int, CaseResult]]:
+    def run(self, cases: Sequence[Task]) -> Iterator[tuple[int, Result]]:
         """Runs the cases; yields (number of the case, result) as they end. Raises `DeviceError` when the device cannot
         be made at all."""
         waiting = collections.deque(range(len(cases)))
@@ -242,8 +255,8 @@ class Pool:
             self._end(worker, kill=False)
 
     def _read(
-        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[CaseInfo]
-    ) -> Iterator[tuple[int, CaseResult]]:
+        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
         try:
             kind, *content = worker.pipe.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
@@ -269,18 +282,26 @@ class Pool:
             yield number, result
 
     def _lost(
-        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[CaseInfo], message: str
-    ) -> tuple[int, CaseResult]:
+        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task], message: str
+    ) -> tuple[int, Result]:
         number = worker.queue.popleft()
         waiting.extendleft(reversed(worker.queue))
         wall = time.monotonic() - worker.since
         self._end(worker)
-        return number, CaseResult(
-            case=cases[number],
+        return number, self.lost(cases[number], message, wall)
+
+
+class Pool(WorkerPool[CaseInfo, CaseResult]):
+    """Worker processes that run cases of the suite."""
+
+    def lost(self, task: CaseInfo, message: str, wall_s: float) -> CaseResult:
+        """A case whose worker crashed or hung is an error."""
+        return CaseResult(
+            case=task,
             verdict=Verdict.ERROR,
             message=message,
-            repeat=f"tiptoe run '{cases[number].id}' {self.job.arguments} --seed {self.job.seed}",
-            wall_seconds=wall,
+            repeat=f"tiptoe run '{task.id}' {self.job.arguments} --seed {self.job.seed}",
+            wall_seconds=wall_s,
             seed=self.job.seed,
         )
 

@@ -154,6 +154,7 @@ struct RetireRecord {
   std::uint8_t flags_out = 0;  ///< of the segment that the event sent (FIN 1 ... CWR 128), 0: none
   std::uint32_t iss = 0, irs = 0, snd_una = 0, snd_nxt = 0, snd_wnd = 0, rcv_nxt = 0, rcv_wnd = 0;  ///< afterwards
   std::uint32_t rto = 0;                                                                            ///< microseconds
+  std::vector<std::uint32_t> record{};  ///< the connection afterwards, packed (registers.hpp); empty: not told
 };
 
 /// The adapter failed, or was used wrongly: nothing that the device could be blamed for (verdict `error`).

@@ -397,7 +397,7 @@ void EngineDriver<Engine>::note_retired(const model::Probes& probes) {
     if (before != State::unknown) record.state_before = before, record.fields |= RetireRecord::has_state_before;
     before = record.state;
   }
-  retired.push_back(record);
+  retired.push_back(std::move(record));
 }
 
 template <ClockedEngine Engine>

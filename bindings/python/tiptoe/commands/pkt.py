@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tiptoe pkt`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .. import _core, catalogue
+from .._enums import Verdict
+from ..pkt import report
+from ..pkt.play import PktResult
+from ..pkt.profile import profiles
+from ..pkt.require import FEATURES
+from ..pkt.work import PktJob, PktPool, device_for
+from ..report import terminal
+from . import options
+from .run import _settings
+
+#: Folder whose scripts run when no file is named.
+CORPUS_VARIABLE = "TIPTOE_PKT_CORPUS"
+
+
+def _defines(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise click.BadParameter(f"'{value}' is not NAME=VALUE.")
+        found[name] = text
+    return found
+
+
+def _features(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str] | None:
+    if value is None:
+        return None
+    chosen = [word.strip() for word in value.split(",") if word.strip()]
+    if chosen == ["all"]:
+        return frozenset(FEATURES)
+    for word in chosen:
+        if word not in FEATURES:
+            hint = catalogue.suggestion(word, list(FEATURES)) or f"; there are {', '.join(FEATURES)}"
+            raise click.BadParameter(f"no feature '{word}'{hint}.")
+    return frozenset(chosen)
+
+
+def scripts_in(paths: Sequence[str], corpus: str | None) -> list[str]:
+    """The scripts, every one once: files as named, folders with everything in them that ends in .pkt."""
+    if not paths and corpus is None:
+        corpus = os.environ.get(CORPUS_VARIABLE) or None
+        if corpus is None:
+            raise click.UsageError(f"name a script or a folder with scripts (or {CORPUS_VARIABLE}=DIR).")
+    found: dict[str, None] = {}
+    for name in [*paths, *([corpus] if corpus is not None else [])]:
+        path = Path(name)
+        if path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*.pkt") if p.is_file())
+            if not inside:
+                raise click.UsageError(f"there is no file that ends in .pkt in '{name}'.")
+            found.update(dict.fromkeys(inside))
+        elif path.exists():
+            found[str(path)] = None
+        else:
+            raise click.UsageError(f"there is no file and no folder '{name}'.")
+    return list(found)
+
+
+@click.command(name="pkt", short_help="Run packetdrill scripts in virtual time.")
+@click.argument("paths", metavar="[FILE|DIR]...", nargs=-1)
+@options.any_dut
+@click.option("--profile", type=click.Choice(["auto", *profiles]), default="auto", show_default=True,
+              help="The system that the scripts were written for.")  # fmt: skip
+@click.option("--define", "-D", "defines", metavar="NAME=VALUE", multiple=True, callback=_defines,
+              help="A symbol of the scripts. May be repeated.")  # fmt: skip
+@click.option("--reduced", is_flag=True,
+              help="Leave TCP options that the device lacks out of the comparison.")  # fmt: skip
+@click.option("--features", metavar="LIST", callback=_features,
+              help="What the device has: mss,sack,...; all. Default: what the engine has.")  # fmt: skip
+@click.option(
+    "--corpus", metavar="DIR", help=f"One more folder with scripts (default without FILE: ${CORPUS_VARIABLE})."
+)
+@click.option("--jobs", type=click.IntRange(1, 1024), default=options.processors, show_default="processors",
+              help="Worker processes.")  # fmt: skip
+@options.seed
+@click.option("--json", "json_file", metavar="FILE", help="Write a JSON report; - is standard output.")
+@click.option("--width", type=options.Number(options.WIDTHS), help="Data width in bits.")
+@click.option("--connections", type=options.Number(options.CONNECTIONS), help="Connections of the engine.")
+@click.option("--random-stalls", is_flag=True, help="Random back-pressure on every channel of the device.")
+@click.option("--fault", metavar="ID", default="", help="Arm a seeded fault of the model.")
+@click.option("--set", "settings", metavar="NAME=NUMBER", multiple=True, callback=_settings,
+              help="A setting of the device, on top of the profile's. May be repeated.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True,
+              help="Seconds of wall time that a script may take.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Only scripts that failed in the table.")
+def command(
+    paths: tuple[str, ...],
+    dut: str,
+    dut_args: str,
+    capabilities: str,
+    profile: str,
+    defines: dict[str, str],
+    reduced: bool,
+    features: frozenset[str] | None,
+    corpus: str | None,
+    jobs: int,
+    seed: int,
+    json_file: str | None,
+    width: int | None,
+    connections: int | None,
+    random_stalls: bool,
+    fault: str,
+    settings: dict[str, int],
+    timeout: float,
+    quiet: bool,
+) -> int:
+    """Run packetdrill scripts on a device, in the device's own time. docs/pkt.md is the guide.
+
+    Exit code: 0 every script passed or does not apply, 1 one failed, 2 one could not be run.
+    """
+    scripts = scripts_in(paths, corpus)
+    json_path = options.output_file(json_file, "--json")
+    options.check_fault(fault)
+    known = [name for name, _, _ in _core.registers()]
+    for name in settings:
+        if name not in known and dut in ("model", "rtl", "lockstep"):
+            raise click.BadParameter(f"no setting '{name}'{catalogue.suggestion(name, known)}", param_hint="'--set'")
+    spec = device_for(
+        dut, width, connections, random_stalls=random_stalls, fault=fault, dut_args=dut_args, capabilities=capabilities
+    )
+    job = PktJob(spec, seed, profile, defines, reduced, features, settings)
+    console = terminal.make_console(stderr=json_file == "-")
+    begin = time.monotonic()
+    results, description, interrupted = _run(console, scripts, job, min(jobs, len(scripts)), timeout)
+    wall = time.monotonic() - begin
+    report.show(console, results, description or dut, wall, interrupted, quiet)
+    if json_path is not None:
+        configuration = {
+            **spec.configuration(),
+            "profile": profile,
+            "reduced": reduced,
+            "seed": seed,
+            "settings": settings,
+            "defines": defines,
+            "jobs": jobs,
+        }
+        content = report.to_json(results, description or dut, configuration, wall, interrupted)
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        if json_file == "-":
+            sys.stdout.write(text)
+        else:
+            json_path.write_text(text, encoding="utf-8")
+    return 128 + signal.SIGINT if interrupted else report.exit_code(results, interrupted)
+
+
+def _run(
+    console: Console, scripts: Sequence[str], job: PktJob, jobs: int, timeout: float
+) -> tuple[list[PktResult], str, bool]:
+    """Results in the order of the scripts, the device's description, and whether the user stopped it."""
+    results: dict[int, PktResult] = {}
+    bad = 0
+    interrupted = False
+    with (
+        PktPool(job, jobs, timeout) as pool,
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[bad]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as progress,
+    ):
+        task = progress.add_task(job.device.kind, total=len(scripts), bad="")
+        try:
+            for number, result in pool.run(scripts):
+                results[number] = result
+                bad += result.verdict in (Verdict.FAIL, Verdict.ERROR)
+                progress.update(task, advance=1, bad=f"[red]{bad} not passed[/]" if bad else "")
+        except KeyboardInterrupt:
+            interrupted = True
+        description = pool.description
+    return [results[n] for n in sorted(results)], description, interrupted

@@ -1,0 +1,712 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plays one script on one device, in the device's own time.
+
+    result = play(device, script, profiles["freebsd"], Abilities())
+    result.verdict, result.line, result.message
+
+Time passes only where the script lets it: a minute of waiting costs what the device needs to jump over it.
+"""
+
+from __future__ import annotations
+
+import collections
+import time as wall
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from .._core import Datagram, Device, Segment
+from .._enums import Flags, State, Verdict
+from .._errors import DeviceError, DeviceHang, Divergence, Inapplicable
+from . import code, match, require, shell
+from .calls import Attempt, Calls, Outcome, ScriptError
+from .config import Config
+from .flow import Flow
+from .host import Host, Phase, Socket, WrongOctets
+from .profile import Profile
+from .require import Abilities
+from .symbols import UnknownSymbol
+from .syntax import Anything, Call, Code, Command, Event, Packet, PktSyntaxError, Script, Tcp, Time, TimeKind, show
+
+#: How long `*` waits, microseconds of device time: longer than any retransmission timer.
+ANY_TIME_US = 3_600_000_000
+
+
+@dataclass
+class PktResult:
+    """What came of a script."""
+
+    path: str
+    verdict: Verdict
+    line: int | None = None
+    reason: str = ""  #: one sentence
+    expected: str = ""  #: for a failing line
+    got: str = ""
+    differences: list[str] = field(default_factory=list)
+    source: str = ""  #: the line itself
+    ladder: list[str] = field(default_factory=list)  #: what happened until then
+    notes: list[str] = field(default_factory=list)
+    all_reasons: list[tuple[int, str]] = field(default_factory=list)  #: inapplicable: every line
+    left_out: tuple[str, ...] = ()  #: options that were left out of the comparison (--reduced)
+    profile: str = ""
+    virtual_us: int = 0  #: device time that the script took
+    wall_seconds: float = 0.0
+    cycles: int = 0
+
+    @property
+    def message(self) -> str:
+        """The whole story in a few lines."""
+        text = self.reason if self.line is None else f"line {self.line}: {self.reason}"
+        for what, value in (("expected", self.expected), ("got", self.got)):
+            if value:
+                text += f"\n{what}: {value}"
+        return text
+
+
+class Failure(Exception):
+    """The device did something else than the script says."""
+
+    def __init__(self, line: int, reason: str, expected: str = "", got: str = "", differences: list[str] | None = None):
+        super().__init__(reason)
+        self.line, self.reason, self.expected, self.got = line, reason, expected, got
+        self.differences = differences or []
+
+
+@dataclass
+class _Live:
+    """A datagram of the device that no line has taken yet."""
+
+    datagram: Datagram
+    segment: Segment
+
+
+@dataclass
+class _Pending:
+    """A blocking call that has not come back."""
+
+    event: Event
+    call: Call
+    attempt: Attempt
+    end_us: int
+    tolerance_us: int
+    deadline_us: int | None
+
+
+def _seconds(us: int) -> str:
+    return f"{us / 1e6:.6f}"
+
+
+class Player:
+    """One run of one script."""
+
+    def __init__(
+        self,
+        device: Device,
+        script: Script,
+        profile: Profile,
+        config: Config,
+        verdicts: require.Verdicts,
+        abilities: Abilities,
+        seed: int = 1,
+    ) -> None:
+        self.device = device
+        self.script = script
+        self.profile = profile
+        self.config = config
+        self.verdicts = verdicts
+        self.abilities = abilities
+        self.host = Host(device, profile, config.local_ip, config.remote_ip)
+        self.calls = Calls(self.host, profile, config)
+        self.snippets = code.Snippets(profile)
+        slack = config.mtu - 40 if verdicts.left_out else 0
+        self.rules = match.Rules(config.ts_tick_us, config.tolerance_us, frozenset(verdicts.left_out), slack)
+        self.queue: collections.deque[_Live] = collections.deque()
+        self.flow: Flow | None = None
+        self.pending: _Pending | None = None
+        self.ladder: list[str] = []
+        self.notes: list[str] = []
+        self.line = 1
+        self.start_us = 0
+        self.last_us = 0  # time of the event before, as the script has it
+        self._next_port = 40000
+        self._records: dict[int, Mapping[str, int]] = {}
+        self._states: dict[int, State] = {}
+        self._seed = seed
+
+    # ------------------------------------------------------------------------------------------------------------ time
+    @property
+    def now(self) -> int:
+        """Microseconds since the script began."""
+        return self.device.now_us - self.start_us
+
+    def _say(self, text: str, time_us: int | None = None) -> None:
+        self.ladder.append(f"{_seconds(self.now if time_us is None else time_us):>12}  {text}")
+
+    def _collect(self) -> None:
+        for datagram in self.device.outputs():
+            self._take(datagram)
+
+    def _take(self, datagram: Datagram) -> None:
+        live = _Live(datagram, datagram.segment)
+        self.queue.append(live)
+        flow = self._flow_of(live.segment)
+        if flow is not None:
+            self._say("> " + flow.show(live.segment), datagram.time_us - self.start_us)
+        else:
+            self._say(f"> {live.segment}", datagram.time_us - self.start_us)
+
+    def _progress(self) -> None:
+        """After anything has happened: what came out, who was woken."""
+        self.host.settle()
+        self._collect()
+        self._wake()
+        self._collect()
+
+    def _wait_until(self, us: int) -> None:
+        """Lets time pass."""
+        while True:
+            stop = us
+            if self.pending is not None and self.pending.deadline_us is not None:
+                stop = min(us, max(self.pending.deadline_us, self.now))
+            if stop > self.now:
+                self.device.advance(stop - self.now)
+                self._progress()
+            if (
+                self.pending is not None
+                and self.pending.deadline_us is not None
+                and self.now >= self.pending.deadline_us
+            ):
+                self._expire()
+            if stop >= us:
+                return
+
+    def _window(self, event_time: Time) -> tuple[int, int]:
+        """(earliest, latest) as the script has it, without tolerance."""
+        base = self.now if event_time.is_relative else 0
+        if event_time.kind is TimeKind.ANY:
+            return self.now, self.now + ANY_TIME_US
+        start = base + event_time.start_us
+        return start, base + event_time.end_us if event_time.is_range else start
+
+    # ------------------------------------------------------------------------------------------------------------- run
+    def run(self) -> None:
+        """Raises `Failure`, `Inapplicable`, `ScriptError` …"""
+        self._set_up()
+        events = self.script.events
+        ending = len(events)
+        while ending and isinstance(events[ending - 1].action, Call):
+            ending -= 1
+        before = 0
+        for i, event in enumerate(events):
+            if i == ending:
+                self._progress()
+                before = len(self.queue)
+            self._event(event)
+        self._finish(ending < len(events), before)
+
+    def _set_up(self) -> None:
+        registers = dict(self.profile.registers)
+        if self.config.mtu != registers.get("MTU", 1500):
+            registers["MTU"] = self.config.mtu
+        address = int.from_bytes(bytes(int(p) for p in self.config.local_ip.split(".")), "big")
+        self.device.reset(self._seed, LOCAL_IP0=address, **registers)
+        self.host.registers = registers
+        recording = self.verdicts.needs_records and self.abilities.records
+        if self.abilities.records:
+            self.device.set_retire_recording(recording)
+        self.start_us = self.device.now_us
+        if self.script.init_command is not None:
+            self._command(self.script.init_command[0], self.script.init_command[1])
+
+    def _event(self, event: Event) -> None:
+        self.line = event.line
+        earliest, latest = self._window(event.time)
+        gap = max(0, earliest - self.last_us)
+        tolerance = self.config.tolerance(gap)
+        action = event.action
+        if isinstance(action, Packet) and action.outbound:
+            self._expect(event, action, earliest, latest, tolerance)
+        else:
+            if isinstance(action, Call) and self.pending is not None:
+                self._join(self.pending)
+            self._wait_until(earliest)
+            if self.now > earliest + tolerance:
+                late = _seconds(self.now)
+                raise Failure(event.line, f"this should happen at {_seconds(earliest)} s, but it is {late} s already")
+            match action:
+                case Packet():
+                    self._inject(event, action)
+                case Call():
+                    self._call(event, action, earliest, tolerance)
+                case Command(text):
+                    self._command(text, event.line)
+                case Code(text):
+                    self._code(event.line, text)
+        self.last_us = earliest
+
+    def _finish(self, ends_with_calls: bool, before: int) -> None:
+        if self.pending is not None:
+            self._join(self.pending)
+        self._progress()
+        if not self.queue:
+            return
+        live = self.queue[0]
+        flow = self._flow_of(live.segment)
+        shown = flow.show(live.segment) if flow is not None else str(live.segment)
+        when = _seconds(live.datagram.time_us - self.start_us)
+        wrong = [d for item in self.queue for d in match.defects(item.segment)]
+        if ends_with_calls and before == 0 and not wrong:
+            self.notes.append(
+                f"after the last line the device sent {shown} at {when} s, which the script says nothing about"
+            )
+            return
+        last = self.script.events[-1].line
+        raise Failure(
+            last,
+            f"after the last line there is a segment that the script does not have ({len(self.queue)} in all)",
+            "nothing",
+            f"{shown} at {when} s",
+            [str(d) for d in wrong],
+        )
+
+    # --------------------------------------------------------------------------------------------------------- packets
+    def _flow_of(self, segment: Segment) -> Flow | None:
+        for flow in reversed(self.host.flows):
+            if (flow.local_port, flow.remote_port) == (segment.src_port, segment.dst_port) and (
+                flow.remote_ip == segment.dst and flow.local_ip == segment.src
+            ):
+                return flow
+        return None
+
+    def _flow_for(self, packet: Packet) -> Flow:
+        """The connection that an inbound packet belongs to; a new one when somebody listens and none is there."""
+        body = packet.body
+        assert isinstance(body, Tcp)
+        port = body.ports[0] if body.ports is not None else None
+        if port is not None:
+            found = next((f for f in reversed(self.host.flows) if f.remote_port == port), None)
+            if found is not None:
+                self.flow = found
+                return found
+        elif self.flow is not None:
+            return self.flow
+        bound = [s for s in self.host.sockets if s.local_port and s.handle is None and s.phase is not Phase.CLOSED]
+        listening = [s for s in bound if s.phase is Phase.LISTENING]
+        owner = next(reversed(listening or bound), None)
+        if port is None:
+            self._next_port += 1
+            port = self._next_port
+        local = owner.local_port if owner is not None else self.config.bind_port
+        self.flow = Flow(self.config.local_ip, local, self.config.remote_ip, port, passive=True)
+        self.host.flows.append(self.flow)
+        return self.flow
+
+    def _inject(self, event: Event, packet: Packet) -> None:
+        if not isinstance(packet.body, Tcp):
+            raise Inapplicable("the device takes TCP segments only")
+        flow = self._flow_for(packet)
+        segment = flow.build(packet)
+        self._say("< " + flow.show(segment))
+        self.device.inject(segment)
+        self._progress()
+
+    def _next_live(self, latest: int) -> _Live | None:
+        """The next segment of the device, if one comes until then."""
+        while not self.queue:
+            remaining = latest - self.now
+            if remaining < 0:
+                return None
+            if self.pending is not None and self.pending.deadline_us is not None:
+                remaining = min(remaining, max(0, self.pending.deadline_us - self.now))
+            datagram = self.device.run_until_output(remaining)
+            if datagram is not None:
+                self._take(datagram)
+            self._progress()
+            if (
+                self.pending is not None
+                and self.pending.deadline_us is not None
+                and self.now >= self.pending.deadline_us
+            ):
+                self._expire()
+            if datagram is None and self.now >= latest and not self.queue:
+                return None
+        return self.queue.popleft()
+
+    def _expect(self, event: Event, packet: Packet, earliest: int, latest: int, tolerance: int) -> None:
+        body = packet.body
+        if not isinstance(body, Tcp):
+            raise Inapplicable("the device sends TCP segments only")
+        any_time = event.time.kind is TimeKind.ANY
+        wanted = self._wanted(packet, earliest, latest, any_time)
+        taken = 0
+        while True:
+            live = self._next_live(latest + (0 if any_time else tolerance))
+            if live is None:
+                raise self._nothing_came(event, wanted, latest + (0 if any_time else tolerance), taken, body)
+            flow = self._flow_of(live.segment)
+            time_us = live.datagram.time_us - self.start_us
+            wrong = match.defects(live.segment)
+            if flow is None or (body.ports is not None and body.ports[1] != flow.remote_port):
+                raise Failure(
+                    event.line, "the segment belongs to no connection of the script", wanted, str(live.segment)
+                )
+            if self.flow is None:
+                self.flow = flow
+            if flow is not self.flow and body.ports is None:
+                self.flow = flow if not self.flow.heard else self.flow
+            if flow is not self.flow and body.ports is None:
+                raise Failure(event.line, "the segment belongs to another connection", wanted, str(live.segment))
+            flow.note(live.segment, body)
+            length = live.segment.text_length
+            part = taken if taken or self._is_part(body, live.segment, length) else None
+            wrong += match.differences(packet, live.segment, flow, self.rules, part)
+            got = f"{flow.show(live.segment)} at {_seconds(time_us)} s"
+            is_last = part is None or part + length >= body.sequence.length
+            if is_last and not any_time and not earliest - tolerance <= time_us <= latest + tolerance:
+                off = f"{_seconds(time_us)} s"
+                wrong.append(match.Difference("time", self._when(earliest, latest, tolerance), off))
+            if part is not None and part + length > body.sequence.length:
+                wrong.append(match.Difference("octets of text", str(body.sequence.length), str(part + length)))
+            if wrong:
+                self._differ(event, wanted, got, wrong)
+            if is_last:
+                return
+            taken = (part or 0) + length
+
+    def _differ(self, event: Event, wanted: str, got: str, wrong: list[match.Difference]) -> None:
+        names = [d.field for d in wrong]
+        what = ", ".join(dict.fromkeys(names))
+        text = f"the device sent another segment: {what} {'differ' if len(set(names)) > 1 else 'differs'}"
+        if names == ["time"]:
+            text = "the segment came at another time"
+        if "packet" in self.config.non_fatal:
+            self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {got} (--non_fatal=packet)")
+            return
+        raise Failure(event.line, text, wanted, got, [str(d) for d in wrong])
+
+    def _is_part(self, body: Tcp, segment: Segment, length: int) -> bool:
+        """The script may show as one segment what goes out as several (segmentation offload)."""
+        if self.config.strict_segments or not 0 < length < body.sequence.length:
+            return False
+        return not (segment.flags or Flags(0)) & (Flags.SYN | Flags.RST)
+
+    def _when(self, earliest: int, latest: int, tolerance: int) -> str:
+        span = _seconds(earliest) if earliest == latest else f"{_seconds(earliest)}~{_seconds(latest)}"
+        return f"{span} s (+-{_seconds(tolerance)})"
+
+    def _wanted(self, packet: Packet, earliest: int, latest: int, any_time: bool) -> str:
+        text = describe(packet, self.verdicts.left_out)
+        if any_time:
+            return f"{text} at any time"
+        span = _seconds(earliest) if earliest == latest else f"{_seconds(earliest)}~{_seconds(latest)}"
+        return f"{text} at {span} s"
+
+    def _nothing_came(self, event: Event, wanted: str, until: int, taken: int, body: Tcp) -> Failure:
+        got = f"nothing until {_seconds(until)} s"
+        if taken:
+            got = f"{taken} of {body.sequence.length} octets, and nothing more until {_seconds(until)} s"
+        return Failure(event.line, "the device did not send this segment", wanted, got)
+
+    # ----------------------------------------------------------------------------------------------------------- calls
+    def _call(self, event: Event, call: Call, earliest: int, tolerance: int) -> None:
+        shown = f"{call.name}({', '.join(map(show, call.arguments))})"
+        attempt = self.calls.prepare(call)
+        outcome = attempt.run()
+        self._after_call(call)
+        self._progress()
+        if outcome is not None:
+            self._say(f"  {shown} = {outcome}")
+            self._judge(event, call, outcome)
+            if call.end_us is not None:
+                end = call.end_us + (earliest - event.time.start_us if event.time.is_relative else 0)
+                self._check_end(event, self.now, end, tolerance)
+            return
+        self._say(f"  {shown} blocks")
+        deadline = None if attempt.timeout_us is None else self.now + attempt.timeout_us
+        if call.end_us is not None:
+            end = call.end_us + (earliest - event.time.start_us if event.time.is_relative else 0)
+            self.pending = _Pending(event, call, attempt, end, tolerance, deadline)
+            return
+        self.pending = _Pending(event, call, attempt, self.now, tolerance, deadline)
+        if deadline is None:
+            self.pending = None
+            raise Failure(
+                event.line,
+                "the call blocks, and nothing in the script can wake it",
+                self._result_text(call),
+                "no return",
+            )
+        self._wait_until(deadline)
+
+    def _after_call(self, call: Call) -> None:
+        """Which connection the next packets are about."""
+        if call.name == "listen":
+            self.flow = None
+        elif call.name == "connect":
+            newest = next((f for f in reversed(self.host.flows) if not f.passive), None)
+            if newest is not None and not newest.heard and newest.local_isn is None:
+                self.flow = newest
+
+    def _wake(self) -> None:
+        """Did what has happened end the blocking call?"""
+        pending = self.pending
+        if pending is None:
+            return
+        self.line, here = pending.event.line, self.line
+        outcome = pending.attempt.run()
+        if outcome is not None:
+            self._end_pending(pending, outcome, self._ended_at(pending))
+        self.line = here
+
+    def _ended_at(self, pending: _Pending) -> int:
+        """When: the device may have given up while nobody looked."""
+        fd = pending.call.arguments[0] if pending.call.arguments else Anything()
+        try:
+            socket = self.host.find(self.profile.symbols.number(fd))
+        except UnknownSymbol:
+            socket = None
+        if socket is not None and socket.phase is Phase.DEAD and socket.ended_us is not None:
+            return min(self.now, socket.ended_us - self.start_us)
+        return self.now
+
+    def _expire(self) -> None:
+        pending = self.pending
+        if pending is not None:
+            self._end_pending(pending, pending.attempt.expired or Outcome(0), self.now)
+
+    def _end_pending(self, pending: _Pending, outcome: Outcome, when: int) -> None:
+        self.pending = None
+        self._say(f"  {pending.call.name}() returns {outcome}", when)
+        self._judge(pending.event, pending.call, outcome)
+        if pending.call.end_us is not None:
+            self._check_end(pending.event, when, pending.end_us, pending.tolerance_us)
+        self.host.settle()
+
+    def _join(self, pending: _Pending) -> None:
+        """Waits for a blocking call as long as the script allows."""
+        limit = pending.end_us + pending.tolerance_us
+        while self.pending is pending and self.now < limit:
+            datagram = self.device.run_until_output(limit - self.now)
+            if datagram is not None:
+                self._take(datagram)
+            self._progress()
+            if pending.deadline_us is not None and self.pending is pending and self.now >= pending.deadline_us:
+                self._expire()
+        if self.pending is pending:
+            self.pending = None
+            raise Failure(
+                pending.event.line,
+                f"the call has not come back at {_seconds(self.now)} s",
+                f"{self._result_text(pending.call)} at {_seconds(pending.end_us)} s",
+                "no return",
+            )
+
+    def _check_end(self, event: Event, when: int, end: int, tolerance: int) -> None:
+        if abs(when - end) > tolerance:
+            raise Failure(
+                event.line,
+                "the call came back at another time",
+                f"{_seconds(end)} s (+-{_seconds(tolerance)})",
+                f"{_seconds(when)} s",
+            )
+
+    def _result_text(self, call: Call) -> str:
+        return show(call.result) + (f" {call.errno}" if call.errno else "")
+
+    def _judge(self, event: Event, call: Call, outcome: Outcome) -> None:
+        """Is the outcome what the script says?"""
+        wanted = self._result_text(call)
+        try:
+            number = None if isinstance(call.result, Anything) else self.profile.symbols.number(call.result)
+        except UnknownSymbol as e:
+            raise ScriptError(str(e)) from None
+        got = outcome.errno or ""
+        same = number is None or number == outcome.value
+        if same and call.errno is not None:
+            same = self.profile.symbols.same_error(call.errno, got)
+        details = list(outcome.details)
+        if same and not details:
+            return
+        text = f"{call.name}() {'returned something else' if not same else 'gave something else back'}"
+        differences = [f"{what}: expected {a}, got {b}" for what, a, b in details]
+        if same:
+            wanted, shown = ", ".join(f"{w} {a}" for w, a, _ in details), ", ".join(f"{w} {b}" for w, _, b in details)
+        else:
+            shown = str(outcome)
+        if "syscall" in self.config.non_fatal:
+            self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {shown} (--non_fatal=syscall)")
+            return
+        raise Failure(event.line, text, wanted, shown, differences)
+
+    # ------------------------------------------------------------------------------------------------- shell and Python
+    def _command(self, text: str, line: int) -> None:
+        for effect in shell.interpret(text, self.profile):
+            match effect:
+                case shell.Setting(name, value):
+                    self.host.set(name, value)
+                case shell.Space(receive, octets):
+                    if receive:
+                        self.host.receive_space = octets
+                    else:
+                        self.profile = self.host.profile = self.calls.profile = replace(
+                            self.profile, send_buffer=octets
+                        )
+                case shell.Note(note):
+                    self.notes.append(f"line {line}: {note}")
+                case shell.Needs(what):
+                    raise Inapplicable(what)
+                case shell.Sleep(us):
+                    self._wait_until(self.now + us)
+                case shell.Count():
+                    self._count(line, effect)
+                case shell.Drop(state):
+                    for socket in self.host.sockets:
+                        found = self.host.status(socket) if socket.handle is not None else State.CLOSED
+                        if found is not State.CLOSED and state in ("", found.name):
+                            self.host.abort(socket)
+        self._progress()
+
+    def _drain(self) -> None:
+        for record in self.device.take_retire_records():
+            if record.connection is not None:
+                self._states[record.connection] = record.state
+                fields = record.fields
+                if fields:
+                    self._records[record.connection] = fields
+
+    def _count(self, line: int, question: shell.Count) -> None:
+        found = 0
+        if question.owned or question.state in ("CLOSED", "LISTEN"):
+            for socket in self.host.sockets:
+                if socket.phase is not Phase.CLOSED and self.host.status(socket).name == question.state:
+                    found += 1
+        else:
+            self._drain()
+            found = sum(state.name == question.state for state in self._states.values())
+        if found != question.number:
+            raise Failure(
+                line,
+                f"another number of connections is in {question.state}",
+                str(question.number),
+                str(found),
+            )
+
+    def _under_test(self) -> Socket | None:
+        """The socket whose TCP_INFO a snippet sees."""
+        mine = [s for s in self.host.sockets if s.flow is not None and s.flow is self.flow]
+        open_ = [s for s in mine if s.phase is not Phase.CLOSED]
+        if open_ or mine:
+            return (open_ or mine)[-1]
+        others = [s for s in self.host.sockets if s.phase is not Phase.CLOSED]
+        return others[-1] if others else None
+
+    def _code(self, line: int, text: str) -> None:
+        self._drain()
+        socket = self._under_test()
+        flow = socket.flow if socket is not None and socket.flow is not None else self.flow
+        record = None
+        if flow is not None:
+            wanted = (flow.local_port, flow.remote_port)
+            record = next((r for r in self._records.values() if (r.get("lport"), r.get("rport")) == wanted), None)
+        variables = code.snapshot(self.host, self.profile, socket, record)
+        trouble, printed = self.snippets.run(text, variables)
+        self.notes += [f"line {line}: {out}" for out in printed.splitlines()[:20]]
+        if trouble is None:
+            return
+        missing = [n for n in code.available(True, True) - variables.keys() if n in text]
+        if not trouble.is_assertion and missing:
+            raise Inapplicable(
+                f"needs {', '.join(sorted(missing))}, which the device does not tell of a connection like this"
+            )
+        if not trouble.is_assertion:
+            raise ScriptError(f"the code in %{{ }}% could not run: {trouble.text}")
+        raise Failure(line, trouble.text)
+
+
+def describe(packet: Packet, left_out: tuple[str, ...] = ()) -> str:
+    """A packet in the script's words."""
+    body = packet.body
+    if not isinstance(body, Tcp):
+        return type(body).__name__.lower()
+    words = []
+    value, mask = packet.ip.traffic_class
+    if mask:
+        words.append(f"[{packet.ip.ecn}]" if packet.ip.ecn and mask == 3 else f"[tos {value:#04x}]")
+    letters = "".join(c for c in "SFRPEWAU" if c in body.flags) + ("." if "." in body.flags else "")
+    words.append(letters or "-")
+    sequence = body.sequence
+    end = (sequence.start + sequence.length) & 0xFFFFFFFF
+    words.append(f"...({sequence.length})" if sequence.is_any else f"{sequence.start}:{end}({sequence.length})")
+    if body.ack is not None:
+        words.append(f"ack {body.ack}")
+    if body.window is not None:
+        words.append(f"win {body.window}")
+    if body.urgent:
+        words.append(f"urg {body.urgent}")
+    if body.options is None:
+        words.append("<...>")
+    elif body.options:
+        words.append(match.text_of(match.without(body.options, left_out)))
+    return " ".join(words)
+
+
+def play(
+    device: Device,
+    script: Script,
+    profile: Profile,
+    abilities: Abilities,
+    config: Config,
+    *,
+    reduced: bool = False,
+    seed: int = 1,
+) -> PktResult:
+    """Runs a script and says what came of it. Only what a device breaks down with is raised."""
+    begin = wall.monotonic()
+    result = PktResult(script.path, Verdict.PASS, profile=profile.name)
+    verdicts = require.check(script, config, profile, abilities, reduced)
+    result.left_out = verdicts.left_out
+    if verdicts.reasons:
+        first = verdicts.reasons[0]
+        result.verdict = Verdict.INAPPLICABLE
+        result.line, result.reason = first.line, first.text
+        result.all_reasons = [(r.line, r.text) for r in verdicts.reasons]
+        return result
+    player = Player(device, script, profile, config, verdicts, abilities, seed)
+    try:
+        player.run()
+    except Failure as e:
+        result.verdict = Verdict.FAIL
+        result.line, result.reason = e.line, e.reason
+        result.expected, result.got, result.differences = e.expected, e.got, e.differences
+    except WrongOctets as e:
+        result.verdict = Verdict.FAIL
+        result.line, result.reason = player.line, f"the device delivered wrong octets: {e}"
+    except Inapplicable as e:
+        result.verdict = Verdict.INAPPLICABLE
+        result.line, result.reason = player.line, f"needs {e}"
+        result.all_reasons = [(player.line, str(e))]
+    except (ScriptError, UnknownSymbol) as e:
+        result.verdict = Verdict.ERROR
+        result.line, result.reason = player.line, str(e)
+    except PktSyntaxError as e:
+        result.verdict = Verdict.ERROR
+        result.line, result.reason = e.line, e.message
+    except (DeviceHang, Divergence) as e:
+        result.verdict = Verdict.FAIL
+        result.line, result.reason = (
+            player.line,
+            f"{'the device hung' if isinstance(e, DeviceHang) else 'model and RTL differ'}: {e}",
+        )
+    except DeviceError as e:
+        result.verdict = Verdict.ERROR
+        result.line, result.reason = player.line, f"the device refused: {e}"
+    if result.verdict is not Verdict.PASS and result.line is not None:
+        event = next((e for e in script.events if e.line == result.line), None)
+        result.source = script.source(event) if event is not None else ""
+    if result.verdict is not Verdict.PASS:
+        result.ladder = player.ladder
+    result.notes = player.notes
+    if not device.closed:
+        result.virtual_us = player.now
+        result.cycles = device.cycles
+    result.wall_seconds = wall.monotonic() - begin
+    return result

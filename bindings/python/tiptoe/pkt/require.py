@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a script needs, seen before it runs: every line that a device cannot follow, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from . import code, shell, sockopts
+from .config import Config
+from .profile import Profile
+from .symbols import UnknownSymbol
+from .syntax import (
+    Anything,
+    Array,
+    Call,
+    Code,
+    Command,
+    Event,
+    Expression,
+    Icmp,
+    Name,
+    OtherProtocol,
+    Packet,
+    Script,
+    Struct,
+    Tcp,
+    show,
+)
+
+#: Features, as `--features` names them.
+FEATURES = {
+    "mss": "the MSS option",
+    "wscale": "window scaling (RFC 7323)",
+    "sack": "selective acknowledgment (RFC 2018)",
+    "timestamps": "timestamps (RFC 7323)",
+    "fastopen": "TCP Fast Open (RFC 7413)",
+    "md5": "MD5 signatures (RFC 2385)",
+    "ecn": "explicit congestion notification (RFC 3168)",
+    "accecn": "accurate ECN",
+    "urgent": "urgent data",
+    "icmp": "ICMP",
+    "options": "other TCP options",
+}
+
+#: The engine and its model, in every form.
+ENGINE = frozenset({"mss"})
+
+_OPTION_FEATURE = {
+    "mss": "mss",
+    "wscale": "wscale",
+    "sackOK": "sack",
+    "sack": "sack",
+    "TS": "timestamps",
+    "md5": "md5",
+    "FO": "fastopen",
+    "FOEXP": "fastopen",
+    "AccECN": "accecn",
+    "TARR": "options",
+    "gen": "options",
+    "exp": "options",
+}
+#: Options that --reduced may leave out.
+REDUCIBLE = ("wscale", "sackOK", "sack", "TS")
+
+_CALLS = {
+    "open": "files",
+    "sendfile": "files",
+    "pipe": "pipes",
+    "splice": "pipes",
+    "psp_rx_assoc": "PSP",
+    "psp_tx_assoc": "PSP",
+}
+_FLAGS = {
+    "MSG_FASTOPEN": ("fastopen", ""),
+    "MSG_OOB": ("urgent", ""),
+    "MSG_ZEROCOPY": ("", "zero-copy notifications (MSG_ZEROCOPY)"),
+    "MSG_ERRQUEUE": ("", "an error queue (MSG_ERRQUEUE)"),
+    "MSG_EOR": ("", "record ends inside the stream (MSG_EOR)"),
+    "MSG_MORE": ("", "data held back by the socket layer (MSG_MORE)"),
+    "MSG_NOTIFICATION": ("", "SCTP"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a script does not apply."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a device has, as far as scripts can tell."""
+
+    features: frozenset[str] = ENGINE
+    receive_buffer: int = 65536  #: octets
+    mtu: tuple[int, int] = (296, 2048)  #: it can be set in this range
+    records: bool = True  #: retire records (level L2)
+    counters: bool = True
+    user_calls: bool = True  #: level L1
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What was found."""
+
+    reasons: tuple[Reason, ...]
+    left_out: tuple[str, ...] = ()  #: options that the comparison leaves out (--reduced)
+    needs_records: bool = False
+
+
+def check(script: Script, config: Config, profile: Profile, abilities: Abilities, reduced: bool = False) -> Verdicts:
+    """All reasons, by line. With `reduced`, options that the device lacks are left out where nothing else changes."""
+    return _Check(script, config, profile, abilities, reduced).run()
+
+
+class _Check:
+    def __init__(self, script: Script, config: Config, profile: Profile, abilities: Abilities, reduced: bool) -> None:
+        self.script = script
+        self.config = config
+        self.profile = profile
+        self.abilities = abilities
+        self.left_out = tuple(o for o in REDUCIBLE if _OPTION_FEATURE[o] not in abilities.features) if reduced else ()
+        self.used: set[str] = set()  # of left_out
+        self.reasons: list[Reason] = []
+        self.needs_records = False
+        self.defined: set[str] = set()
+        self.refused: dict[str, str] = {}
+        self.in_line = False
+
+    def no(self, line: int, text: str) -> None:
+        self.reasons.append(Reason(line, text))
+
+    def lacks(self, line: int, feature: str, why: str) -> bool:
+        if feature in self.abilities.features:
+            return False
+        self.no(line, f"{why} needs {FEATURES[feature]}, which the device does not have")
+        return True
+
+    def run(self) -> Verdicts:
+        for text, line in self.config.needs:
+            self.no(line, f"needs {text}, which the device does not have")
+        low, high = self.abilities.mtu
+        if not low <= self.config.mtu <= high:
+            line = next((n for name, _, n in self.script.options if name in ("mtu", "mss")), 1)
+            self.no(line, f"needs an MTU of {self.config.mtu}; the device takes {low} to {high}")
+        if not self.abilities.user_calls and any(isinstance(e.action, Call) for e in self.script.events):
+            line = next(e.line for e in self.script.events if isinstance(e.action, Call))
+            self.no(line, "needs user calls, which the device does not have")
+        for command in (self.script.init_command, self.script.cleanup_command):
+            if command is not None:
+                self._command(command[0], command[1])
+        for event in self.script.events:
+            match event.action:
+                case Packet():
+                    self._packet(event, event.action)
+                case Call():
+                    self._call(event.line, event.action)
+                case Command(text):
+                    self._command(text, event.line)
+                case Code(text):
+                    self._code(event.line, text)
+        if self.used:
+            self._reduction()
+        order = sorted(set(self.reasons), key=lambda r: r.line)
+        left_out = tuple(o for o in self.left_out if o in self.used)
+        return Verdicts(tuple(order), left_out, self.needs_records)
+
+    # ---- packets
+    def _packet(self, event: Event, packet: Packet) -> None:
+        line = event.line
+        if packet.outer:
+            kinds = ", ".join(o.kind for o in packet.outer)
+            self.no(line, f"needs encapsulation ({kinds}), which the device does not have")
+            return
+        if packet.ip.flow_label is not None:
+            self.no(line, "a flow label needs IPv6, which the device does not have")
+        body = packet.body
+        if isinstance(body, OtherProtocol):
+            self.no(line, f"needs {body.name}, which the device does not have")
+        elif isinstance(body, Icmp):
+            self.lacks(line, "icmp", "the message")
+        else:
+            self._segment(line, packet, body)
+
+    def _segment(self, line: int, packet: Packet, body: Tcp) -> None:
+        if body.psp is not None:
+            self.no(line, "needs PSP, which the device does not have")
+        if body.udp_encapsulation is not None:
+            self.no(line, "needs TCP over UDP, which the device does not have")
+        if any(o.is_md5_valid or o.name == "md5" for o in body.options or ()):
+            self.lacks(line, "md5", "the segment")
+        if not packet.outbound:
+            for flags, why in self.refused.items():
+                if body.has(flags):
+                    self.no(line, why)
+            if body.has("U") and body.sequence.length and not self.in_line:
+                self.lacks(line, "urgent", "text that is marked urgent is taken out of the stream; this")
+            return
+        for option in body.options or ():
+            feature = _OPTION_FEATURE.get(option.name)
+            if feature is None or feature in self.abilities.features:
+                continue
+            if option.name in self.left_out:
+                self.used.add(option.name)
+            elif self.lacks(line, feature, f"'{option.text}' from the device"):
+                break
+        if body.ace is not None or body.has("A"):
+            self.lacks(line, "accecn", f"the flags '{body.flags}' from the device")
+        elif body.has("E") or body.has("W") or packet.ip.ecn in ("ect0", "ect1", "ect01", "ce"):
+            self.lacks(line, "ecn", "an ECN mark from the device")
+        if body.has("U"):
+            self.lacks(line, "urgent", "an urgent segment from the device")
+        if body.window is not None and body.window > self.abilities.receive_buffer:
+            self.no(
+                line, f"needs a receive buffer of {body.window} octets; the device has {self.abilities.receive_buffer}"
+            )
+
+    def _reduction(self) -> None:
+        """May these options be left out? Not where they decide what else is sent."""
+        syns: dict[bool, list[tuple[int, Tcp]]] = {True: [], False: []}
+        for event in self.script.events:
+            if isinstance(event.action, Packet) and isinstance(event.action.body, Tcp):
+                packet, body = event.action, event.action.body
+                assert isinstance(body, Tcp)
+                if body.has("S"):
+                    syns[packet.outbound].append((event.line, body))
+                if not packet.outbound and "sack" in self.left_out and body.option("sack"):
+                    self.no(event.line, "the peer's SACK blocks decide what is sent again")
+        for name, why in (("wscale", "windows are scaled"), ("TS", "timestamps shorten full segments")):
+            ours = [line for line, body in syns[True] if body.option(name)]
+            theirs = [line for line, body in syns[False] if body.option(name)]
+            if name in self.used and ours and theirs and (name == "wscale" or self._sends_long_text()):
+                self.no(ours[0], f"both ends use '{name}': {why}")
+
+    def _sends_long_text(self) -> bool:
+        return any(
+            isinstance(e.action, Packet)
+            and e.action.outbound
+            and isinstance(e.action.body, Tcp)
+            and e.action.body.sequence.length > 500
+            for e in self.script.events
+        )
+
+    # ---- calls
+    def _call(self, line: int, call: Call) -> None:
+        if call.name in _CALLS:
+            self.no(line, f"{call.name}() needs {_CALLS[call.name]}, which the device does not have")
+            return
+        if call.name.startswith("sctp_"):
+            self.no(line, f"{call.name}() needs SCTP, which the device does not have")
+            return
+        for argument in call.arguments:
+            self._argument(line, call, argument)
+        if call.name == "socket" and len(call.arguments) == 3:
+            self._socket(line, call)
+        elif call.name in ("setsockopt", "getsockopt"):
+            option = call.arguments[2] if len(call.arguments) == 5 else Anything()
+            name = option.name if isinstance(option, Name) else ""
+            if name == "SO_OOBINLINE":
+                self.in_line = True
+            if name.startswith("TCP_FASTOPEN"):
+                self.lacks(line, "fastopen", name)
+            elif name == "TCP_MD5SIG":
+                self.lacks(line, "md5", name)
+            else:
+                reason = sockopts.lacking(call, self.profile)
+                if reason is not None:
+                    self.no(line, f"needs {reason}, which there is nothing like here")
+        elif call.name == "ioctl" and len(call.arguments) > 1:
+            request = call.arguments[1]
+            if isinstance(request, Name) and request.name not in sockopts.IOCTLS:
+                self.no(line, f"needs ioctl({request.name}), which there is nothing like here")
+
+    def _socket(self, line: int, call: Call) -> None:
+        names = _names(call.arguments[1])
+        protocol = _names(call.arguments[2])
+        for bad in ("SOCK_DGRAM", "SOCK_RAW", "SOCK_SEQPACKET"):
+            if bad in names:
+                self.no(line, f"needs {bad} sockets; the device has TCP only")
+                return
+        other = [p for p in protocol if p not in ("IPPROTO_TCP", "IPPROTO_IP")]
+        if other:
+            self.no(line, f"needs {', '.join(other)} sockets; the device has TCP only")
+
+    def _argument(self, line: int, call: Call, argument: Expression) -> None:
+        for name in _names(argument):
+            if name in _FLAGS:
+                feature, text = _FLAGS[name]
+                if feature:
+                    self.lacks(line, feature, name)
+                else:
+                    self.no(line, f"needs {text}, which there is nothing like here")
+        if call.name in ("sendmsg", "recvmsg") and isinstance(argument, Struct):
+            control = argument.member("msg_control")
+            if isinstance(control, Array) and control.items:
+                self.no(line, "needs control messages (msg_control), which there is nothing like here")
+
+    # ---- commands and code
+    def _command(self, text: str, line: int) -> None:
+        for effect in shell.interpret(text, self.profile):
+            match effect:
+                case shell.Needs(what):
+                    self.no(line, f"needs what is not there: {what}")
+                case shell.Refuse(flags, why):
+                    self.refused[flags] = why
+                case shell.Count(_, _, owned):
+                    if not owned:
+                        self.needs_records = True
+                        if not self.abilities.records:
+                            self.no(
+                                line, "needs the states of all connections, which the device does not tell (level L2)"
+                            )
+                case shell.Space(True, octets):
+                    have = self.abilities.receive_buffer
+                    if (octets != have and min(octets, 65535) > have) or octets < min(have, 65535):
+                        self.no(line, f"needs a receive buffer of {octets} octets; the device has {have}")
+                case shell.Setting("MTU", value):
+                    low, high = self.abilities.mtu
+                    if not low <= value <= high:
+                        self.no(line, f"needs an MTU of {value}; the device takes {low} to {high}")
+
+    def _code(self, line: int, text: str) -> None:
+        known = code.available(self.abilities.records, self.abilities.counters)
+        self.needs_records = True
+        try:
+            missing = code.unknown(text, known, self.profile.symbols.code, self.defined)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return  # said when it runs
+        if missing:
+            self.no(line, f"needs {', '.join(missing)}, which the device does not tell")
+
+
+def _names(expression: Expression) -> Collection[str]:
+    """All symbols in an expression."""
+    text = show(expression)
+    return {word for word in _words(text) if not word[0].isdigit()}
+
+
+def _words(text: str) -> list[str]:
+    words, word = [], ""
+    for c in text + " ":
+        if c.isalnum() or c == "_":
+            word += c
+        elif word:
+            words.append(word)
+            word = ""
+    return words
+
+
+__all__ = ["ENGINE", "FEATURES", "Abilities", "Reason", "UnknownSymbol", "Verdicts", "check"]

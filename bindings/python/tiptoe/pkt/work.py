@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs files on devices: here, or in worker processes, so that a device which crashes or hangs costs one script.
+
+Example:
+
+    spec = device_for("lockstep")
+    with PktPool(PktJob(spec), jobs=2) as pool:
+        for number, result in pool.run(paths): ...
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any
+
+from .. import _core
+from .._core import Device
+from .._enums import Verdict
+from .._errors import TiptoeError
+from ..runner import DeviceSpec, WorkerPool
+from . import config as configs
+from .parser import parse
+from .play import PktResult, play
+from .profile import Profile, guess, profiles
+from .require import ENGINE, Abilities
+from .syntax import PktSyntaxError, Script
+
+#: Buffers of the device: what FreeBSD and Linux advertise without window scaling needs 64 KiB.
+BUFFER_LOG2 = 16
+
+
+def device_for(kind: str, width: int | None = None, connections: int | None = None, **more: Any) -> DeviceSpec:
+    """The device on which scripts run: of the verilated sets the first with that width and number of connections and
+    with buffers of 64 KiB, or else the first that fits. The model has such buffers in any case."""
+    fitting = [
+        s
+        for s in _core.rtl_parameter_sets()
+        if (width is None or s["width"] == width) and (connections is None or s["connections"] == connections)
+    ]
+    large = [s for s in fitting if s["rx_buffer_log2"] >= BUFFER_LOG2 and s["tx_buffer_log2"] >= BUFFER_LOG2]
+    chosen = next(iter(large or fitting), None)
+    spec = DeviceSpec.of(kind, width or 64, connections, **more)
+    if chosen is not None:
+        spec = replace(spec, **chosen)
+    if kind == "model":
+        spec = replace(spec, rx_buffer_log2=BUFFER_LOG2, tx_buffer_log2=BUFFER_LOG2)
+    return spec
+
+
+def abilities_of(device: Device, spec: DeviceSpec | None = None, features: frozenset[str] | None = None) -> Abilities:
+    """What a device has. The engine's features are known; another device is taken to have everything, unless it is told
+    what it has."""
+    built_in = device.kind in ("model", "rtl", "lockstep")
+    if features is None:
+        from .require import FEATURES
+
+        features = ENGINE if built_in else frozenset(FEATURES)
+    octets = 1 << spec.rx_buffer_log2 if spec is not None and built_in else 65536
+    return Abilities(
+        features=features,
+        receive_buffer=octets,
+        mtu=(296, 2048) if built_in else (68, 65535),
+        records=device.has_retire_records,
+        counters=built_in,
+        user_calls=device.user_calls,
+    )
+
+
+@dataclass(frozen=True)
+class PktJob:
+    """What all scripts of a run have in common."""
+
+    device: DeviceSpec
+    seed: int = 1
+    profile: str = "auto"
+    defines: Mapping[str, str] = field(default_factory=dict)
+    reduced: bool = False
+    features: frozenset[str] | None = None
+    settings: Mapping[str, int] = field(default_factory=dict)  #: registers, on top of the profile
+
+
+def read(octets: bytes, path: str, job: PktJob) -> tuple[Script, Profile]:
+    """Parses a script twice when it must: its profile, which may define symbols, is told by what it says.
+
+    Raises `PktSyntaxError`.
+    """
+    if job.profile != "auto":
+        profile = profiles[job.profile]
+        return parse(octets, path, _defines(profile, job.defines)), profile
+    try:
+        script = parse(octets, path, {**profiles["linux"].defines, **job.defines})
+    except PktSyntaxError:
+        script = parse(octets, path, _defines(profiles["freebsd"], job.defines))
+    profile = guess(script)
+    defines = _defines(profile, job.defines)
+    if profile.choices and "#ifdef" in script.text:
+        script = parse(octets, path, defines)
+    return script, profile
+
+
+def _defines(profile: Profile, given: Mapping[str, str]) -> dict[str, str]:
+    defines = {**profile.defines, **given}
+    if profile.choices and not any(name in given for name in profile.choices):
+        defines[profile.choices[0]] = "1"
+    return defines
+
+
+def run_file(path: str, device: Device, job: PktJob) -> PktResult:
+    """Reads and runs one file."""
+    try:
+        octets = Path(path).read_bytes()
+    except OSError as e:
+        return PktResult(path, Verdict.ERROR, reason=f"cannot be read: {e.strerror}")
+    try:
+        script, profile = read(octets, path, job)
+        options = configs.read(script)
+    except PktSyntaxError as e:
+        line = octets.decode("utf-8", "replace").replace("\r", "").split("\n")[e.line - 1 : e.line]
+        return PktResult(
+            path, Verdict.ERROR, e.line, f"column {e.column}: {e.message}", source=line[0][:200] if line else ""
+        )
+    if job.settings:
+        profile = replace(profile, registers={**profile.registers, **job.settings})
+    abilities = abilities_of(device, job.device, job.features)
+    return play(device, script, profile, abilities, options, reduced=job.reduced, seed=job.seed)
+
+
+def run(
+    script: Script,
+    device: Device,
+    profile: str | Profile | None = None,
+    *,
+    features: frozenset[str] | None = None,
+    reduced: bool = False,
+    seed: int = 1,
+) -> PktResult:
+    """Runs a parsed script on a device that is there. Raises `PktSyntaxError` for an option that is none."""
+    chosen = guess(script) if profile is None else profiles[profile] if isinstance(profile, str) else profile
+    spec = DeviceSpec(device.kind, rx_buffer_log2=BUFFER_LOG2)
+    abilities = abilities_of(device, spec, features)
+    return play(device, script, chosen, abilities, configs.read(script), reduced=reduced, seed=seed)
+
+
+class PktPool(WorkerPool[str, PktResult]):
+    """Worker processes that run scripts."""
+
+    module = "tiptoe.pkt.work"
+
+    def lost(self, task: str, message: str, wall_s: float) -> PktResult:
+        """A script whose worker crashed or hung is an error."""
+        return PktResult(task, Verdict.ERROR, reason=message, wall_seconds=wall_s)
+
+
+def main() -> None:
+    """A worker; the argument is the file descriptor of the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    pipe = connection.Connection(int(sys.argv[1]))
+    job: PktJob = pipe.recv()
+    try:
+        device = job.device.make(job.seed)
+        pipe.send(("ready", device.description))
+    except TiptoeError as e:
+        pipe.send(("unusable", str(e)))
+        return
+    while True:
+        try:
+            number, path = pipe.recv()
+        except EOFError:
+            return
+        try:
+            result = run_file(path, device, job)
+        except Exception as e:
+            result = PktResult(path, Verdict.ERROR, reason=f"{type(e).__name__}: {e}")
+        if result.verdict not in (Verdict.PASS, Verdict.INAPPLICABLE):  # whatever state it is in
+            device.shut_down()
+            device = job.device.make(job.seed)
+        pipe.send(("result", number, result))
+
+
+if __name__ == "__main__":
+    main()
