@@ -57,6 +57,36 @@ def test_python(tmp_path: Path, tiptoe: dict[str, str]) -> None:
     assert report["summary"]["failed"] > 10
 
 
+def test_c(tmp_path: Path, tiptoe: dict[str, str]) -> None:
+    written = new_dut.write("my_nic", "c", tmp_path)
+    assert written.device == "build/my_nic.so"
+    code, report, out = judged(written.path, tiptoe, *CLOSED)
+    assert code == 0, out
+    assert "warning" not in out
+    assert report["summary"]["passed"] == len(report["cases"]) >= 22, out
+    # One that gives another sequence number fails; the capability file is taken along when it alone has changed.
+    source = written.path / "device.c"
+    source.write_text(source.read_text().replace("put32(out + 4, get32(tcp + 8));", "put32(out + 4, get32(tcp + 4));"))
+    file = written.path / "my_nic.yaml"
+    file.write_text(file.read_text().replace("name: my_nic", "name: renamed"))
+    code, report, out = judged(written.path, tiptoe, *CLOSED, "textbook/TB-02b*")
+    assert code == 1, out
+    assert report["summary"]["failed"] > 10
+    assert "name: renamed" in (written.path / "build" / "my_nic.yaml").read_text()
+    assert {c["outcome"] for c in report["cases"] if c["id"].startswith("textbook/TB-02b")} == {"inapplicable"}
+
+
+def test_the_headers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--include"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert {f.name for f in (folder / "tiptoe").iterdir()} == {
+        "capabilities.hpp",
+        "dut.hpp",
+        "dut_abi.h",
+        "dut_export.hpp",
+    }
+
+
 @pytest.mark.parametrize("kind", new_dut.KINDS)
 def test_what_is_written(tmp_path: Path, kind: str) -> None:
     written = new_dut.write("abc", kind, tmp_path / "far" / "away")
@@ -66,7 +96,7 @@ def test_what_is_written(tmp_path: Path, kind: str) -> None:
     assert {"README.md", "ci", "abc.yaml", ".gitignore", ".github/workflows/conformance.yml"} <= found
     for name in found:
         text = (written.path / name).read_text()
-        assert not re.search(r"@\{|\}@|@%|%@|@#|#@|NAME", text), name
+        assert not re.search(r"@\{|\}@|@%|%@|@#|#@|\bNAME\b", text), name
         assert text.endswith("\n"), name
         assert not re.search(r"[ \t]$", text, re.M), name
     assert os.access(written.path / "ci", os.X_OK)

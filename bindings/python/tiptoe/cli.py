@@ -54,9 +54,25 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
+def _print_include(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from .new_dut import INCLUDE
+
+        click.echo(INCLUDE)
+        ctx.exit()
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+@click.option(
+    "--include",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_include,
+    help="Show the folder of the headers for devices (tiptoe/dut_abi.h).",
 )
 def cli() -> None:
     """Does this TCP follow the RFCs? Conformance suite, golden model and engine."""

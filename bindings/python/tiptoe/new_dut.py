@@ -21,23 +21,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import catalogue
+from . import catalogue, plug
 from ._errors import UsageError
 from ._version import __version__
 
 #: Kind -> what it is. Each is a folder of templates; those of `common` are added.
 KINDS = {
     "python": "a Python class",
+    "c": "a shared object over the C ABI",
 }
 
 _TEMPLATES = Path(__file__).parent / "templates"
+#: Headers for devices, in a folder `tiptoe`.
+INCLUDE = Path(__file__).parent / "include"
+_HEADERS = {"c": ("dut_abi.h",)}
 
 _LONGEST = 40
 #: Names that mean something else in one of the languages of the templates, or to `tiptoe run --dut`.
 _TAKEN = {
     *keyword.kwlist,
     *keyword.softkwlist,
-    *("model", "rtl", "lockstep", "linux", "tiptoe", "test", "build", "report", "include"),
+    *plug.BUILT_IN,
+    *("tiptoe", "device", "dut", "capabilities"),
 }
 
 
@@ -60,13 +65,17 @@ def check_name(name: str) -> None:
         problem = "it becomes a name in C, Python and SystemVerilog: small letters, digits and _, a letter first"
     elif len(name) > _LONGEST:
         problem = f"it has {len(name)} characters, {_LONGEST} are allowed"
-    elif name in _TAKEN or name in _reserved_words():
+    elif _is_taken(name):
         problem = "that word is taken"
     if problem:
         near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:_LONGEST]
         good = near if re.fullmatch(r"[a-z][a-z0-9_]*", near) and near != name else f"my_{near}" if near else "mydevice"
-        good = f"my_{good}"[:_LONGEST] if good in _TAKEN or good in _reserved_words() else good
+        good = f"my_{good}"[:_LONGEST] if _is_taken(good) else good
         raise UsageError(f"a device cannot be called '{name}': {problem}. Try {good}")
+
+
+def _is_taken(name: str) -> bool:
+    return name in _TAKEN or name in plug.shipped() or name in _reserved_words()
 
 
 def _reserved_words() -> frozenset[str]:
@@ -152,3 +161,8 @@ def _render(folder: Path, kind: str, values: dict[str, Any]) -> Iterator[str]:
             if text.startswith("#!"):
                 target.chmod(0o777 & ~_umask())
             yield name
+    for header in _HEADERS.get(kind, ()):
+        target = folder / "include" / "tiptoe" / header
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(INCLUDE / "tiptoe" / header, target)
+        yield str(target.relative_to(folder))
