@@ -12,17 +12,34 @@ namespace {
 class Octets {
  public:
   explicit Octets(PyObject* object) {
-    if (!PyBytes_Check(object) && py::isinstance<Segment>(object)) {
+    if (PyBytes_CheckExact(object)) {  // nobody can change them, and the caller holds them
+      view_ = {reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(object)),
+               static_cast<std::size_t>(PyBytes_GET_SIZE(object))};
+    } else if (py::isinstance<Segment>(object)) {
       built_ = py::cast<const Segment&>(py::handle(object)).build();
+      view_ = built_;
     } else {
-      buffer_.emplace(object);
+      view_ = buffer_.emplace(object).view();
     }
   }
-  ByteView view() const { return buffer_ ? buffer_->view() : ByteView{built_}; }
+  ByteView view() const { return view_; }
 
  private:
   std::optional<Buffer> buffer_{};
   Bytes built_{};
+  ByteView view_{};
+};
+
+/// py::gil_scoped_release without its search for pybind11's own state of the thread, which this code has no use for.
+class WithoutGil {
+ public:
+  WithoutGil() = default;
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+  ~WithoutGil() { PyEval_RestoreThread(state_); }
+
+ private:
+  PyThreadState* const state_ = PyEval_SaveThread();
 };
 
 /// Arguments of a method that takes [datagram,] [us].
@@ -84,8 +101,13 @@ py::object optional_datagram(Device& device, const std::optional<Datagram>& out)
 
 /// With the GIL: no time passes, nothing is computed.
 py::object take_outputs(Device& device, Dut& dut) {
-  auto list = py::reinterpret_steal<py::object>(PyList_New(0));
-  while (const auto datagram = dut.poll_output()) {
+  auto datagram = dut.poll_output();
+  auto list = py::reinterpret_steal<py::object>(PyList_New(datagram ? 1 : 0));
+  if (!list) throw py::error_already_set();
+  if (!datagram) return list;
+  device.note(datagram);
+  PyList_SET_ITEM(list.ptr(), 0, datagram_object(*datagram).release().ptr());  // most answers are one datagram
+  while ((datagram = dut.poll_output())) {
     device.note(datagram);
     if (PyList_Append(list.ptr(), datagram_object(*datagram).ptr()) != 0) throw py::error_already_set();
   }
@@ -109,7 +131,7 @@ PyObject* exchange(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
     Device& device = device_of(self);
     return device.with_gil([&](Dut& dut) {
       {
-        const py::gil_scoped_release nogil;
+        const WithoutGil nogil;
         device.inject(dut, octets.view());
         if (a.us == 0) {
           dut.settle();
