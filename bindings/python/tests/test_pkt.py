@@ -158,6 +158,8 @@ def test_assertions(tmp_path: Path) -> None:
         ("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 > . 1:1(0) ack 1 <nop,nop,sack 3:4>\n", 2, "selective"),
         ("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 `rm -rf /`\n", 2, "rm -rf"),
         ("0 < udp (100)\n", 1, "UDP"),
+        ("0 < [1:11(10)] icmp unreachable frag_needed mtu 1200\n", 1, "ICMP"),
+        ("0 < icmp unreachable port_unreachable [1:11(10)]\n", 1, "ICMP"),
         ("0 < ipv4 1.1.1.1 > 2.2.2.2: S 0:0(0) win 1\n", 1, "encapsulation"),
         ("0 open('x') = 3\n".replace("'", '"'), 1, "files"),
     ],
@@ -175,6 +177,106 @@ def test_reduced_leaves_out_what_the_device_lacks(tmp_path: Path) -> None:
     result = run_text(tmp_path, text, reduced=True)
     assert result.verdict is Verdict.PASS, result.message
     assert set(result.left_out) == {"wscale", "sackOK", "TS"}
+
+
+FREEBSD = "0 `sysctl -w net.inet.tcp.recvspace=65536`\n" + HANDSHAKE.replace("0   socket", "+0  socket", 1)
+#: Words of the sentence: (what follows the handshake, a fault with which the device does neither).
+OWN_WAYS = {
+    "repeats its FIN": (
+        """
+        +0 close(4) = 0
+        +0 > F. 1:1(0) ack 1
+        +.1 < F. 1:1(0) ack 1 win 8000
+        +0 > F. 1:1(0) ack 2
+        """,
+        "fin_no_sequence_number",
+    ),
+    "old in part": (
+        """
+        +0 < . 1:101(100) ack 1 win 8000
+        +.04 > . 1:1(0) ack 101
+        +.1 < . 51:151(100) ack 1 win 8000
+        +0 > . 1:1(0) ack 151
+        """,
+        "overlap_delivered_twice",
+    ),
+    "judges by": (
+        """
+        +0 `sysctl -w net.inet.tcp.insecure_rst=1`
+        +0 < R 65600:65600(0) win 0
+        +0 getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0
+        """,
+        "",
+    ),
+    "in silence": (
+        """
+        +0 < . 1:101(100) ack 1 win 8000
+        +.04 > . 1:1(0) ack 101
+        +.1 < F 1:1(0) win 8000
+        +1 < . 1:1(0) ack 1 win 8000
+        +0 > . 1:1(0) ack 101
+        """,
+        "out_of_window_rst",
+    ),
+    "never sent": (
+        """
+        +0 < . 1:101(100) ack 9 win 8000
+        +1 < . 1:101(100) ack 1 win 8000
+        +.04 > . 1:1(0) ack 101
+        """,
+        "ack_beyond_snd_nxt_accepted",
+    ),
+    "numbers the reset": (
+        """
+        +0 `sysctl -w net.inet.tcp.insecure_syn=1`
+        +0 < S 1:1(0) win 8000
+        +0 > R. 1:1(0) ack 1
+        """,
+        "syn_restarts",
+    ),
+    "answers the ACK": (
+        """
+        +0 close(4) = 0
+        +0 > F. 1:1(0) ack 1
+        +.1 < F. 1:1(0) ack 2 win 8000
+        +0 > . 2:2(0) ack 2
+        +.1 < . 3:3(0) ack 2 win 8000
+        +0 > . 2:2(0) ack 2
+        """,
+        "",
+    ),
+    "in LISTEN with a reset": (
+        """
+        +0 < 9999>8080 S. 5:5(0) ack 7 win 8000
+        +1 < P. 1:2(1) ack 1 win 8000
+        +.04 > . 1:1(0) ack 2
+        """,
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("words", OWN_WAYS)
+def test_a_systems_own_way(tmp_path: Path, words: str) -> None:
+    """What FreeBSD does and RFC 9293 does not ask for: a device that follows the RFC is not judged by it."""
+    lines, fault = OWN_WAYS[words]
+    result = run_text(tmp_path, FREEBSD + lines)
+    assert result.verdict is Verdict.INAPPLICABLE, result.message
+    assert words in result.reason
+    assert "RFC 9293" in result.reason
+    if fault:
+        assert run_text(tmp_path, FREEBSD + lines, fault=fault).verdict is Verdict.FAIL
+
+
+def test_an_answer_to_an_old_segment_after_the_last_line(tmp_path: Path) -> None:
+    """RFC 9293 3.10.7.4 wants it; the script passes, and it is reported."""
+    text = HANDSHAKE + "+0 < P. 1:11(10) ack 1 win 8000\n+0 > . 1:1(0) ack 11\n+.1 < . 1:11(10) ack 1 win 8000\n"
+    result = run_text(tmp_path, text)
+    assert result.verdict is Verdict.PASS, result.message
+    assert "ack 11" in result.trailing
+    assert "line 10" in result.trailing
+    assert run_text(tmp_path, text, fault="engine_duplicate_output").verdict is Verdict.PASS  # no data was sent
+    assert run_text(tmp_path, text, fault="out_of_window_rst").verdict is Verdict.FAIL
 
 
 def test_results_do_not_depend_on_the_scripts_before() -> None:
@@ -262,6 +364,7 @@ def test_what_lines_are() -> None:
         ("", 1, "ends here"),
         ("0 < S 0:0(0) win 1\n+0 < S 0:0(0) wim 1\n", 2, "win"),
         ("0 > S 0:0(0)\n+0 > S 0:0(0) akk 1\n", 2, "akk"),
+        ("0 > S 0:0(0) <mss MSS,nop>\n", 1, "--define MSS="),
         ("0 < S 0:0(0)\n", 1, "window"),
         ("0 < S 0:9(1) win 1\n", 1, "9"),
         ("0 < S 0:0(0) win 70000\n", 1, "70000"),

@@ -93,6 +93,11 @@ class Flow:
     first_stamp: tuple[int, int] | None = None
     written: bytearray = field(default_factory=bytearray)  #: the user's stream
     highest_sent: int = 0  #: octets of it that have been on the wire
+    #: What the device has told, on the wire: RCV.NXT and RCV.WND, the end of what it sent, its FIN.
+    rcv_nxt: int | None = None
+    rcv_wnd: int = 0
+    snd_nxt: int | None = None
+    fin_seq: int | None = None
 
     # ---- numbers
     def to_wire_seq(self, segment: Tcp) -> int:
@@ -114,6 +119,14 @@ class Flow:
     def sack_offset(self, is_syn: bool) -> int:
         """Added to edges of the peer's SACK blocks."""
         return self._local_offset(is_syn)
+
+    def to_wire_own(self, seq: int, is_syn: bool) -> int:
+        """A sequence number of the device, from the script's terms."""
+        return (seq + self._local_offset(is_syn)) & _MASK
+
+    def to_wire_peer(self, ack: int, is_syn: bool) -> int:
+        """An acknowledgment number of the device, from the script's terms."""
+        return (ack + (0 if is_syn else self.remote_isn)) & _MASK
 
     def from_wire_seq(self, seq: int, is_syn: bool) -> int:
         """The device's sequence number in the script's terms."""
@@ -137,7 +150,8 @@ class Flow:
         self.heard = True
         if body.has("S"):
             mss = body.option("mss")
-            self.peer_mss = int.from_bytes(mss.data, "big") if mss else 536
+            if mss or not self.established:
+                self.peer_mss = int.from_bytes(mss.data, "big") if mss else 536
         seq = self.to_wire_seq(body)
         ack = self.to_wire_ack(body)
         if (not body.has("S") and body.has(".") and not body.has("R") and self.local_isn is not None) or (
@@ -172,6 +186,22 @@ class Flow:
         return self.stamps.get(option.ts_echo)
 
     # ---- from the device
+    def track(self, segment: Segment) -> None:
+        """Keeps what the device tells of itself."""
+        flags = segment.flags or Flags(0)
+        if flags & Flags.RST:
+            return
+        seq, length = segment.seq or 0, segment.text_length
+        if flags & Flags.SYN:
+            self.snd_nxt = self.fin_seq = None
+        if flags & Flags.ACK:
+            self.rcv_nxt, self.rcv_wnd = segment.ack, segment.window or 0
+        if flags & Flags.FIN:
+            self.fin_seq = (seq + length) & _MASK
+        end = (seq + length + bool(flags & Flags.SYN) + bool(flags & Flags.FIN)) & _MASK
+        if self.snd_nxt is None or 0 < (end - self.snd_nxt) & _MASK < 1 << 31:
+            self.snd_nxt = end
+
     def note(self, segment: Segment, expected: Tcp | None = None) -> None:
         """Learns the device's ISN from its SYN."""
         flags = segment.flags or Flags(0)

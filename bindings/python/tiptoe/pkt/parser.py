@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -310,16 +311,16 @@ class _Builder(Transformer[Token, Script]):
     def sctp(self, *parts: Any) -> OtherProtocol:
         return OtherProtocol("SCTP", str(parts[-1]))
 
-    def icmp(self, type_: Token, *rest: Any) -> Icmp:
+    def icmp(self, *parts: Any) -> Icmp:
         fields: dict[str, Any] = {}
-        for part in rest:
+        for part in parts:
             if isinstance(part, Token):
-                fields["code"] = str(part)
+                fields["code" if "type" in fields else "type"] = str(part)
             else:
                 fields[part[0]] = part[1]
                 if part[0] == "echoed":
                     fields["quoted"] = part[2]
-        return Icmp(str(type_), **fields)
+        return Icmp(**fields)
 
     def icmp_mtu(self, value: Token) -> tuple[str, int]:
         return "mtu", _integer(value, 0, _U32, "MTU")
@@ -609,9 +610,11 @@ def _unexpected(e: UnexpectedInput, source: Source) -> tuple[str, int]:
     for opening, what in (("/*", "comment"), ("%{", "code"), ('"', "string"), ("`", "command")):
         if text.startswith(opening):
             return f"this {what} has no end", offset
-    word = text.split()[0] if text.split() else text
+    words = re.match(r"[\w.]+|\S", text)
+    word = words[0] if words else text
     found = repr(word[:24] if word else "nothing")
-    return f"{found} is not expected here, but {wanted}", offset
+    hint = f" (a symbol? --define {word}=VALUE)" if re.fullmatch(r"[A-Z][A-Z0-9_]{2,30}", word) else ""
+    return f"{found} is not expected here, but {wanted}{hint}", offset
 
 
 def parse(octets: bytes | str, path: str = "", defines: Mapping[str, str] | None = None) -> Script:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from .._core import Datagram, Device, Segment
 from .._enums import Flags, State, Verdict
 from .._errors import DeviceError, DeviceHang, Divergence, Inapplicable
-from . import code, match, require, shell
+from . import choices, code, match, require, shell
 from .calls import Attempt, Calls, Outcome, ScriptError
 from .config import Config
 from .flow import Flow
@@ -47,6 +47,7 @@ class PktResult:
     notes: list[str] = field(default_factory=list)
     all_reasons: list[tuple[int, str]] = field(default_factory=list)  #: inapplicable: every line
     left_out: tuple[str, ...] = ()  #: options that were left out of the comparison (--reduced)
+    trailing: str = ""  #: of a pass: what the device sent after the last line
     profile: str = ""
     virtual_us: int = 0  #: device time that the script took
     wall_seconds: float = 0.0
@@ -71,12 +72,17 @@ class Failure(Exception):
         self.differences = differences or []
 
 
+class OwnWay(Exception):
+    """The script wants what a system does and RFC 9293 does not ask for; the device did as the RFC says."""
+
+
 @dataclass
 class _Live:
     """A datagram of the device that no line has taken yet."""
 
     datagram: Datagram
     segment: Segment
+    moment: choices.Moment | None = None  #: the last segment towards the device before it
 
 
 @dataclass
@@ -130,6 +136,8 @@ class Player:
         self._next_port = 40000
         self._records: dict[int, Mapping[str, int]] = {}
         self._states: dict[int, State] = {}
+        self._moments: list[choices.Moment] = []
+        self.trailing = ""
         self._seed = seed
 
     # ------------------------------------------------------------------------------------------------------------ time
@@ -146,10 +154,11 @@ class Player:
             self._take(datagram)
 
     def _take(self, datagram: Datagram) -> None:
-        live = _Live(datagram, datagram.segment)
+        live = _Live(datagram, datagram.segment, self._moments[-1] if self._moments else None)
         self.queue.append(live)
         flow = self._flow_of(live.segment)
         if flow is not None:
+            flow.track(live.segment)
             self._say("> " + flow.show(live.segment), datagram.time_us - self.start_us)
         else:
             self._say(f"> {live.segment}", datagram.time_us - self.start_us)
@@ -254,10 +263,16 @@ class Player:
         shown = flow.show(live.segment) if flow is not None else str(live.segment)
         when = _seconds(live.datagram.time_us - self.start_us)
         wrong = [d for item in self.queue for d in match.defects(item.segment)]
-        if ends_with_calls and before == 0 and not wrong:
-            self.notes.append(
+        answers = bool(self._moments) and choices.answers_unacceptable(
+            self._moments[-1], [item.segment for item in self.queue]
+        )
+        if not wrong and (answers or (ends_with_calls and before == 0)):
+            self.trailing = (
                 f"after the last line the device sent {shown} at {when} s, which the script says nothing about"
             )
+            if answers:
+                self.trailing += f"; it answers line {self._moments[-1].line}, which is outside the window"
+            self.notes.append(self.trailing)
             return
         last = self.script.events[-1].line
         raise Failure(
@@ -305,9 +320,50 @@ class Player:
             raise Inapplicable("the device takes TCP segments only")
         flow = self._flow_for(packet)
         segment = flow.build(packet)
+        self._moments.append(self._moment(event, flow, segment))
         self._say("< " + flow.show(segment))
         self.device.inject(segment)
         self._progress()
+
+    def _moment(self, event: Event, flow: Flow, segment: Segment) -> choices.Moment:
+        """What is so when a segment is about to be sent towards the device."""
+        mine = next((s for s in reversed(self.host.sockets) if s.flow is flow), None)
+        state = State.CLOSED
+        if mine is not None:
+            state = self.host.status(mine)
+        elif not flow.passive or flow.rcv_nxt is not None:
+            state = State.SYN_RECEIVED
+        elif any(s.listener is not None and s.local_port == flow.local_port for s in self.host.sockets):
+            state = State.LISTEN
+        space = self.host.receive_space
+        if self.profile.rounds_buffers and flow.peer_mss:
+            mss = min(flow.peer_mss, self.host.mtu - 40)
+            space = -(-space // mss) * mss
+        return choices.Moment(
+            event.line, self.now, segment, state, flow.rcv_nxt, flow.rcv_wnd, flow.snd_nxt, flow.fin_seq, space
+        )
+
+    def _own_way(
+        self,
+        flow: Flow | None,
+        expected: Tcp | None,
+        live: _Live | None,
+        only_time: bool = False,
+        later: Segment | None = None,
+    ) -> None:
+        """Raises `OwnWay` if that is what the script wants."""
+        moment = live.moment if live is not None else self._moments[-1] if self._moments else None
+        if moment is None:
+            return
+        seq = ack = None
+        if expected is not None and flow is not None:
+            is_syn = expected.has("S")
+            seq = flow.to_wire_own(expected.sequence.start, is_syn)
+            ack = flow.to_wire_peer(expected.ack or 0, is_syn)
+        got = None if live is None else live.segment
+        text = choices.explain(choices.Surprise(moment, expected, seq, ack, got, only_time, later, self.profile.title))
+        if text is not None:
+            raise OwnWay(text)
 
     def _next_live(self, latest: int) -> _Live | None:
         """The next segment of the device, if one comes until then."""
@@ -341,7 +397,11 @@ class Player:
         while True:
             live = self._next_live(latest + (0 if any_time else tolerance))
             if live is None:
-                raise self._nothing_came(event, wanted, latest + (0 if any_time else tolerance), taken, body)
+                until = latest + (0 if any_time else tolerance)
+                if not any_time and not taken:
+                    later = self.device.run_until_output(max(0, min(500_000, earliest + 500_000 - self.now)))
+                    self._own_way(self.flow, body, None, later=None if later is None else later.segment)
+                raise self._nothing_came(event, wanted, until, taken, body)
             flow = self._flow_of(live.segment)
             time_us = live.datagram.time_us - self.start_us
             wrong = match.defects(live.segment)
@@ -367,6 +427,9 @@ class Player:
             if part is not None and part + length > body.sequence.length:
                 wrong.append(match.Difference("octets of text", str(body.sequence.length), str(part + length)))
             if wrong:
+                too_early = time_us < earliest - tolerance
+                if not any(d.field.endswith("checksum") for d in wrong) and not any_time:
+                    self._own_way(flow, body, live, only_time=too_early)
                 self._differ(event, wanted, got, wrong)
             if is_last:
                 return
@@ -532,6 +595,8 @@ class Player:
             wanted, shown = ", ".join(f"{w} {a}" for w, a, _ in details), ", ".join(f"{w} {b}" for w, _, b in details)
         else:
             shown = str(outcome)
+        if same:
+            self._own_way(None, None, None)
         if "syscall" in self.config.non_fatal:
             self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {shown} (--non_fatal=syscall)")
             return
@@ -677,6 +742,10 @@ def play(
         result.verdict = Verdict.FAIL
         result.line, result.reason = e.line, e.reason
         result.expected, result.got, result.differences = e.expected, e.got, e.differences
+    except OwnWay as e:
+        result.verdict = Verdict.INAPPLICABLE
+        result.line, result.reason = player.line, str(e)
+        result.all_reasons = [(player.line, str(e))]
     except WrongOctets as e:
         result.verdict = Verdict.FAIL
         result.line, result.reason = player.line, f"the device delivered wrong octets: {e}"
@@ -705,6 +774,7 @@ def play(
     if result.verdict is not Verdict.PASS:
         result.ladder = player.ladder
     result.notes = player.notes
+    result.trailing = player.trailing if result.verdict is Verdict.PASS else ""
     if not device.closed:
         result.virtual_us = player.now
         result.cycles = device.cycles

@@ -41,6 +41,9 @@ class Profile:
     defines: Mapping[str, str] = field(default_factory=dict)  #: symbols, unless --define gives them
     #: Symbols of which one is defined; the first when --define gives none.
     choices: tuple[str, ...] = ()
+    choice_registers: Mapping[str, Mapping[str, int]] = field(
+        default_factory=dict
+    )  #: settings that go with such a symbol
     window_clamp: int = 65535
 
 
@@ -67,6 +70,7 @@ _FREEBSD = Profile(
     send_buffer=32768,
     rounds_buffers=True,
     choices=("STANDARD", "FreeBSD"),
+    choice_registers={"STANDARD": {"FEATURES.TW_REUSE": 0}, "FreeBSD": {"FEATURES.TW_REUSE": 1}},
 )
 
 #: Linux: RTO at least 200 ms, every segment acknowledged at once while a connection is young, TIME_WAIT 60 s.
@@ -137,5 +141,7 @@ def guess(script: Script) -> Profile:
             if any(name in _LINUX_NAMES for name in names):
                 return _LINUX
     if "#ifdef" in script.text and "FreeBSD" in script.text:
+        return _FREEBSD
+    if any(part in ("bsd", "freebsd") for part in script.path.lower().replace("-", "/").split("/")):
         return _FREEBSD
     return _LINUX

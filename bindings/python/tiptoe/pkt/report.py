@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import collections
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ def names(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _short(r: PktResult) -> str:
-    return "" if r.verdict is Verdict.PASS else r.reason.splitlines()[0] if r.reason else ""
+    return r.trailing if r.verdict is Verdict.PASS else r.reason.splitlines()[0] if r.reason else ""
 
 
 def verdict_table(console: Console, results: Sequence[PktResult]) -> None:
@@ -110,13 +111,16 @@ def story(console: Console, r: PktResult) -> None:
 
 
 def reasons_table(console: Console, results: Sequence[PktResult]) -> None:
-    """Why scripts do not apply: each reason once, with the number of scripts."""
-    count = collections.Counter(_short(r) for r in results if r.verdict is Verdict.INAPPLICABLE)
-    if not count:
+    """Why scripts do not apply: each kind of reason once, with the number of scripts."""
+    alike: dict[str, list[str]] = {}  # the same but for numbers
+    for r in results:
+        if r.verdict is Verdict.INAPPLICABLE:
+            alike.setdefault(re.sub(r"\d+", "0", _short(r)), []).append(_short(r))
+    if not alike:
         return
     console.print("\nNot applicable:")
-    for reason, number in count.most_common():
-        console.print(f"  {number:>4}  {reason}", markup=False, soft_wrap=True)
+    for texts in sorted(alike.values(), key=len, reverse=True):
+        console.print(f"  {len(texts):>4}  {texts[0]}", markup=False, soft_wrap=True)
 
 
 def show(
@@ -173,7 +177,7 @@ def to_json(
         }
         if r.line is not None:
             entry["line"] = r.line
-        for key in ("reason", "source", "expected", "got", "differences", "ladder", "notes"):
+        for key in ("reason", "source", "expected", "got", "differences", "ladder", "notes", "trailing"):
             value = getattr(r, key)
             if value:
                 entry[key] = value

@@ -193,6 +193,9 @@ class _Check:
         if any(o.is_md5_valid or o.name == "md5" for o in body.options or ()):
             self.lacks(line, "md5", "the segment")
         if not packet.outbound:
+            octets = 40 + sum(o.length for o in body.options or ()) + body.sequence.length
+            if octets > max(self.config.mtu, self.abilities.mtu[1]):
+                self.no(line, f"needs datagrams of {octets} octets; the device takes up to {self.abilities.mtu[1]}")
             for flags, why in self.refused.items():
                 if body.has(flags):
                     self.no(line, why)

@@ -296,6 +296,7 @@ _REDIRECT = re.compile(r"(?:\d|&)?>{1,2}\s*(?:&\d|/dev/null|\S+)")
 def interpret(text: str, profile: Profile) -> list[Effect]:
     """What a command line means for the device."""
     effects: list[Effect] = []
+    text = re.sub(r"\\[ \t]*\n", " ", text)
     for line in re.split(r"\n|;|&&|\|\|", text):
         line = line.strip()
         if line and not line.startswith("#"):
@@ -333,6 +334,8 @@ def _one(line: str, profile: Profile) -> list[Effect]:
         return [Sleep(round(float(arguments[0]) * _S))]
     if program == "ip" and "tcp_metrics" in arguments:
         return []
+    if program == "tc" and re.search(r"\b(limit 0|netem|tbf|loss|drop|police)\b", line):
+        return [Needs(f"`{line}` disturbs a link, which a device does not have")]
     if program in ("ip", "ifconfig", "route"):
         return _network(arguments, line)
     if program in _WITHOUT_EFFECT:

@@ -110,6 +110,12 @@ def _defines(profile: Profile, given: Mapping[str, str]) -> dict[str, str]:
     return defines
 
 
+def _chosen(profile: Profile, given: Mapping[str, str]) -> Profile:
+    """With the settings that go with the symbol of which one is defined."""
+    chosen = next((name for name in profile.choices if name in _defines(profile, given)), None)
+    return replace(profile, registers={**profile.registers, **profile.choice_registers.get(chosen or "", {})})
+
+
 def run_file(path: str, device: Device, job: PktJob) -> PktResult:
     """Reads and runs one file."""
     try:
@@ -124,6 +130,7 @@ def run_file(path: str, device: Device, job: PktJob) -> PktResult:
         return PktResult(
             path, Verdict.ERROR, e.line, f"column {e.column}: {e.message}", source=line[0][:200] if line else ""
         )
+    profile = _chosen(profile, job.defines)
     if job.settings:
         profile = replace(profile, registers={**profile.registers, **job.settings})
     abilities = abilities_of(device, job.device, job.features)
@@ -141,6 +148,7 @@ def run(
 ) -> PktResult:
     """Runs a parsed script on a device that is there. Raises `PktSyntaxError` for an option that is none."""
     chosen = guess(script) if profile is None else profiles[profile] if isinstance(profile, str) else profile
+    chosen = _chosen(chosen, {})
     spec = DeviceSpec(device.kind, rx_buffer_log2=BUFFER_LOG2)
     abilities = abilities_of(device, spec, features)
     return play(device, script, chosen, abilities, configs.read(script), reduced=reduced, seed=seed)
