@@ -246,6 +246,7 @@ void bind_device(py::module_& m) {
       .def("__enter__", [](const py::object& self) { return self; })
       .def("__exit__", [](Device& d, const py::args&) { d.close(); })
       .def("shut_down", &Device::close)
+      .def("set_journal", &Device::set_journal, py::arg("fd"))
       .def_property_readonly("closed", &Device::closed)
       .def_property_readonly("kind", &Device::kind)
       .def_property_readonly("user_calls", &Device::user_calls)

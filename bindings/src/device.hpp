@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common.hpp"
+#include "tiptoe/journal.hpp"
 
 namespace tiptoe::python {
 
@@ -26,6 +27,10 @@ class Device {
   bool user_calls() const { return !capabilities_.calls.empty(); }
   bool closed() const { return dut_ == nullptr; }
   void close();
+
+  /// The last events of every case go there, for whoever looks after this process. An open file.
+  void set_journal(int fd) { journal_ = std::make_unique<Journal>(fd); }
+  Journal* journal() const { return journal_.get(); }
 
   void set_recording(bool on) { recording_ = on; }
   bool recording() const { return recording_; }
@@ -69,6 +74,7 @@ class Device {
   std::string kind_;
   DutOptions options_;
   Capabilities capabilities_;
+  std::unique_ptr<Journal> journal_{};
   bool recording_ = false;
   std::vector<Datagram> frames_;
   std::atomic_flag busy_ = ATOMIC_FLAG_INIT;

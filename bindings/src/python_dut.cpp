@@ -18,7 +18,8 @@ class PythonDut final : public Dut {
     try {
       return f();
     } catch (py::error_already_set& e) {
-      if (!e.matches(PyExc_Exception)) throw;  // KeyboardInterrupt and SystemExit go on
+      if (e.matches(PyExc_SystemExit)) throw DutNonsense(std::string("it wants to end the program: ") + e.what());
+      if (!e.matches(PyExc_Exception)) throw;  // KeyboardInterrupt goes on
       const py::module_ errors = py::module_::import("tiptoe._errors");
       const bool hang = e.matches(errors.attr("DeviceHang"));
       const bool unsupported = e.matches(errors.attr("DeviceUnsupported"));
@@ -36,7 +37,11 @@ class PythonDut final : public Dut {
   static std::optional<Datagram> datagram(const py::object& o) {
     if (o.is_none()) return std::nullopt;
     if (is_datagram(o)) return datagram_value(o);
-    return Datagram{.bytes = to_datagram(o)};
+    try {
+      return Datagram{.bytes = to_datagram(o)};
+    } catch (const std::exception& e) {
+      throw DutNonsense(std::string("what it gives as a datagram is none: ") + e.what());
+    }
   }
   static CallResult result(const py::object& o) {
     if (py::isinstance<CallResult>(o)) return py::cast<CallResult>(o);
@@ -133,6 +138,7 @@ void visit(C& c, F&& field) {
   field("calls", c.calls);
   field("calls_promised", c.calls_promised);
   field("addresses", c.addresses);
+  field("peers", c.peers);
   field("ethernet", c.ethernet);
   field("mtu", c.mtu);
   field("real_time", c.real_time);

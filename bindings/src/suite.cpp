@@ -36,7 +36,6 @@ py::dict to_dict(const Case& c) {
   d["level"] = conformance::to_string(c.level);
   d["profile"] = c.profile;
   d["settings"] = to_dict(c.settings);
-  d["user_calls"] = c.needs == conformance::Needs::l1;
   return d;
 }
 
@@ -55,19 +54,23 @@ py::dict to_dict(Result&& r, bool frames) {
   return d;
 }
 
-RunOptions run_options(const Device& device, std::uint64_t seed, const py::dict& settings,
-                       const std::string& arguments) {
+RunOptions run_options(std::uint64_t seed, const py::dict& settings, const std::string& arguments) {
   RunOptions o;
   o.seed = seed;
   o.settings = to_settings(settings);
-  o.dut_level = device.user_calls() ? 1 : 0;
   o.dut_arguments = arguments;
   return o;
 }
 
 py::dict run(const Case& c, Device& device, const RunOptions& options, bool frames,
              const std::shared_ptr<std::exception_ptr>& interrupted = {}) {
-  Result r = device.run([&](Dut& dut) { return conformance::run_case(c, dut, options); });
+  Result r = device.run([&](Dut& dut) {
+    Journal* journal = device.journal();
+    if (journal == nullptr) return conformance::run_case(c, dut, options);
+    journal->begin(c.id);
+    JournalDut watched(dut, *journal);
+    return conformance::run_case(c, watched, options);
+  });
   if (interrupted && *interrupted) std::rethrow_exception(*interrupted);
   return to_dict(std::move(r), frames);
 }
@@ -93,7 +96,7 @@ void bind_suite(py::module_& m) {
          const std::string& arguments, bool frames) {
         const Case* c = conformance::all_cases().find(id);
         if (c == nullptr) throw UsageError("no case '" + id + "'");
-        return run(*c, device, run_options(device, seed, settings, arguments), frames);
+        return run(*c, device, run_options(seed, settings, arguments), frames);
       },
       py::arg("id"), py::arg("device"), py::kw_only(), py::arg("seed") = 1, py::arg("settings") = py::dict(),
       py::arg("arguments") = "", py::arg("frames") = true);
@@ -119,9 +122,8 @@ void bind_suite(py::module_& m) {
           throw UsageError(e.what());
         }
         c.settings = to_settings(description["settings"]);
-        c.needs = py::cast<bool>(description["user_calls"]) ? conformance::Needs::l1 : conformance::Needs::l0;
         c.run = python_body(function, interrupted);
-        return run(c, device, run_options(device, seed, settings, arguments), frames, interrupted);
+        return run(c, device, run_options(seed, settings, arguments), frames, interrupted);
       },
       py::arg("description"), py::arg("function"), py::arg("device"), py::kw_only(), py::arg("seed") = 1,
       py::arg("settings") = py::dict(), py::arg("arguments") = "", py::arg("frames") = true);

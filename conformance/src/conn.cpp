@@ -47,7 +47,13 @@ void Conn::restart(std::uint32_t the_isn) {
   handle.reset();
   send_buffer_.reset();
   user_supplied = user_read = 0;
+  alive_ = user_closed_ = false;
+  fin_end_.reset();
+  held_fin_.reset();
+  stimulus_end_.reset();
+  own_from_ = own_to_ = 0;
   peer_edge_ = isn;
+  in_order_end_ = isn + 1;
   send_edge_ = ack_high_ = 0;
   send_edge_known_ = ack_seen_ = read_since_window_ = false;
 }
@@ -56,16 +62,24 @@ std::string Conn::name() const { return ip_to_string(peer.ip) + "." + std::to_st
 
 // Odd seeds for one direction, even ones for the other.
 Bytes Conn::peer_text(std::uint64_t offset, std::size_t n) const { return pattern(n, offset, 2 * salt + 1); }
-Bytes Conn::user_text(std::uint64_t offset, std::size_t n) const { return pattern(n, offset, 2 * salt); }
+Bytes Conn::user_text(std::uint64_t offset, std::size_t n) const {
+  const Application* own = application();
+  return own != nullptr && own->echoes ? peer_text(offset, n) : pattern(n, offset, 2 * salt);
+}
 
 // ---- bookkeeping
 
 void Conn::note_sent(const Segment& s) {
   if (s.src != peer.ip || s.dst != device.ip || s.src_port != peer.port || s.dst_port != device.port) return;
-  if (s.corrupt_checksum || s.corrupt_ip_checksum || s.checksum || s.ip_checksum || s.has(RST)) return;
+  if (s.corrupt_checksum || s.corrupt_ip_checksum || s.checksum || s.ip_checksum) return;
+  if (s.has(RST)) {
+    if (*s.seq == R) alive_ = false, fin_end_.reset();
+    return;
+  }
   const std::uint32_t end = *s.seq + s.length();
   if (s.has(SYN)) {
     if (ack_seen_) return;  // not the SYN of this incarnation
+    if (!s.has(ACK) && tester_->listeners_.contains(device.port)) alive_ = true;
     peer_edge_ = seq_max(peer_edge_, end);
     M = std::max<std::uint32_t>(M, *s.window);
     if (s.has(ACK) && iss_known && *s.ack == S) U = *s.ack;
@@ -76,6 +90,8 @@ void Conn::note_sent(const Segment& s) {
   const bool acceptable = *s.seq == R || (seq_le(R, *s.seq) && seq_lt(*s.seq, edge)) ||
                           (s.length() > 0 && seq_lt(R, end) && seq_le(end, edge));
   if (seq_le(*s.seq, edge) && seq_lt(peer_edge_, end)) peer_edge_ = end;
+  if (acceptable && s.has(FIN) && s.has(ACK)) fin_end_ = end;
+  if (acceptable && s.has(ACK) && seq_le(*s.seq, in_order_end_)) in_order_end_ = seq_max(in_order_end_, end);
   if (!acceptable || !s.has(ACK) || !iss_known || seq_lt(*s.ack, U) || seq_lt(S, *s.ack)) return;
   U = *s.ack;
   M = std::max<std::uint32_t>(M, *s.window);
@@ -92,7 +108,11 @@ void Conn::note_edge(std::uint32_t ack, std::uint32_t offered, bool known) {
 }
 
 void Conn::note_received(const Segment& s) {
-  if (s.has(RST)) return;
+  if (s.has(RST)) {
+    alive_ = false;
+    fin_end_.reset();
+    return;
+  }
   if (s.has(SYN) && !iss_known) {
     iss = U = *s.seq;
     S = iss + 1;
@@ -113,8 +133,10 @@ void Conn::note_received(const Segment& s) {
 }
 
 bool Conn::is_window_update(const Segment& s) const {
-  return absorb_window_updates && read_since_window_ && ack_seen_ && s.flags == ACK && s.text_length() == 0 &&
-         *s.seq == S && *s.ack == ack_high_ && seq_lt(window_edge_, *s.ack + *s.window);
+  const Application* own = application();
+  const bool has_read = read_since_window_ || (own != nullptr && own->reads);
+  return absorb_window_updates && has_read && ack_seen_ && s.flags == ACK && s.text_length() == 0 && *s.seq == S &&
+         *s.ack == ack_high_ && seq_lt(window_edge_, *s.ack + *s.window);
 }
 
 std::string Conn::check(const Segment& s) const {
@@ -134,9 +156,11 @@ std::string Conn::check(const Segment& s) const {
     const bool keepalive = length == 1 && end == U && U == S;  // one octet of garbage is legal (MAY-6)
     if (length > 0 && check_text && !keepalive) {
       const std::uint64_t offset = *s.seq - (iss + 1);
-      if (offset + length > user_supplied) {
+      const Application* own = application();
+      const std::uint64_t supplied = own != nullptr && own->echoes ? peer_offset(peer_edge_) : user_supplied;
+      if (offset + length > supplied) {
         return "its text ends " + std::to_string(offset + length) + " octets into the stream; the user has sent " +
-               std::to_string(user_supplied);
+               std::to_string(supplied);
       }
       const Bytes right = user_text(offset, length);
       if (*s.payload != right) {
@@ -176,6 +200,7 @@ void Conn::send(Segment s) {
   s = fill(std::move(s));
   tester_->nothing_pending("the tester sends " + s.form());
   tester_->last_sent_ = "the tester's " + s.form(true) + " " + tester_->when();
+  if (s.has(SYN) && !s.has(ACK) && tester_->listeners_.contains(device.port)) need_place();
   for (Conn& c : tester_->conns_) c.note_sent(s);
   tester_->inject(s);
 }
@@ -201,7 +226,17 @@ Segment Conn::text_at(std::uint32_t seq, std::size_t n, std::uint8_t flags) cons
   return {.seq = seq, .flags = flags, .payload = peer_text(peer_offset(seq), n)};
 }
 
+void Conn::need_unread() const {
+  const Application* own = application();
+  if (own == nullptr || !own->reads) return;
+  tester_->inapplicable(
+      "the case looks at a window that moves when the user reads, and the application of the device reads when it "
+      "likes (capability " +
+      std::string(own->key) + ".reads)");
+}
+
 void Conn::need_receive_buffer(std::size_t n) {
+  if (application() != nullptr) return;
   const std::uint64_t unread = peer_offset(R) - user_read;
   if (ack_seen_ && n > W && unread + n > first_window_) {
     tester_->inapplicable("the case needs a receive buffer of " + std::to_string(unread + n) +
@@ -226,6 +261,8 @@ void Conn::took(std::uint32_t up_to) {
   const std::uint32_t moved = up_to - R;
   W = moved > W ? 0 : W - moved;
   R = up_to;
+  const Application* own = application();
+  if (own != nullptr && own->echoes) user_supplied = peer_offset(fin_end_ && *fin_end_ == R ? R - 1 : R);
 }
 
 // ---- from the device
@@ -248,9 +285,12 @@ Segment Conn::strict(Segment p) const {
   return p;
 }
 
-Received Conn::expect_pattern(const Segment& p, std::uint64_t within) {
+Received Conn::expect_pattern(Segment p, std::uint64_t within) {
+  if (p.window && R != isn + 1) need_unread();
   const std::uint64_t patience = tester_->patience(within);
+  const std::uint32_t before = S;
   auto got = tester_->take(patience);
+  if (got) p = behind_echo(std::move(p), before, *got);
   const std::string wanted = p.form(true) + (patience > 1'000 ? " within " + duration(patience) : "");
   if (!got) tester_->fail(tester_->story(wanted, nullptr, tester_->now(), tester_->dut().cycles()));
   const auto differences = matcher(p).differences(*got);
@@ -259,6 +299,12 @@ Received Conn::expect_pattern(const Segment& p, std::uint64_t within) {
   }
   note_received(*got);
   return *got;
+}
+
+/// A pattern for the next sequence number of the device, which has moved since over text that the case does not see.
+Segment Conn::behind_echo(Segment p, std::uint32_t before, const Segment& got) const {
+  if (S != before && p.seq == before && !got.has(RST)) p.seq = S;
+  return p;
 }
 
 Received Conn::expect(const Segment& p, std::uint64_t within) { return expect_pattern(strict(p), within); }
@@ -318,10 +364,11 @@ std::size_t Conn::expect_one_of(const std::vector<Segment>& patterns, std::uint6
   const std::uint64_t patience = tester_->patience(within);
   std::string wanted;
   for (const Segment& p : patterns) wanted += (wanted.empty() ? "" : " or ") + strict(p).form(true);
+  const std::uint32_t before = S;
   auto got = tester_->take(patience);
   if (!got) tester_->fail(tester_->story(wanted, nullptr, tester_->now(), tester_->dut().cycles()));
   for (std::size_t i = 0; i < patterns.size(); ++i) {
-    if (matcher(strict(patterns[i])).matches(*got)) {
+    if (matcher(behind_echo(strict(patterns[i]), before, *got)).matches(*got)) {
       note_received(*got);
       return i;
     }
@@ -330,9 +377,10 @@ std::size_t Conn::expect_one_of(const std::vector<Segment>& patterns, std::uint6
 }
 
 std::optional<Received> Conn::allow(const Segment& pattern, std::uint64_t within) {
+  const std::uint32_t before = S;
   auto got = tester_->take(tester_->patience(within));
   if (!got) return std::nullopt;
-  const Segment p = strict(pattern);
+  const Segment p = behind_echo(strict(pattern), before, *got);
   const auto differences = matcher(p).differences(*got);
   if (!differences.empty()) {
     tester_->fail(tester_->story("nothing, or " + p.form(true), &*got, got->time_us, got->cycle) + ": " +

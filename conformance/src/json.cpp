@@ -47,8 +47,8 @@ std::string settings_json(const Settings& settings) {
 std::string to_json(const Case& c) {
   return "{\"id\": " + json_string(c.id) + ", \"title\": " + json_string(c.title) +
          ", \"rules\": " + json_list(c.rules) + ", \"level\": " + json_string(to_string(c.level)) +
-         ", \"profile\": " + json_string(c.profile) + ", \"needs\": " + (c.needs == Needs::l0 ? "\"L0\"" : "\"L1\"") +
-         ", \"settings\": " + settings_json(c.settings) + ", \"description\": " + json_string(c.description) + "}";
+         ", \"profile\": " + json_string(c.profile) + ", \"settings\": " + settings_json(c.settings) +
+         ", \"description\": " + json_string(c.description) + "}";
 }
 
 std::string to_json(const Registry& registry) {

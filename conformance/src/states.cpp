@@ -79,8 +79,8 @@ void Conn::reach_from_established(State state) {
 void Conn::probe_data_both_ways(State state) {
   send_text(1);
   expect_delayed_ack();
-  if (handle) user_receive(1);
-  if (state == State::established && handle) {
+  if (handle && tester_->can_read(*this)) user_receive(1);
+  if (state == State::established && handle && tester_->can_send(*this)) {
     user_send(1);
     expect_text(1);
     send_ack();
@@ -91,7 +91,7 @@ void Conn::probe_data_both_ways(State state) {
 void Conn::probe_gone() {
   send({.seq = R, .ack = S, .flags = ACK});
   expect_rst(S);
-  if (handle && tester_->options().dut_level >= 1) status(CallStatus::no_connection);
+  if (handle && *handle != own_handle && tester_->can("status")) status(CallStatus::no_connection);
 }
 
 void Conn::probe_state(State state) {
@@ -128,19 +128,19 @@ void Conn::probe_state(State state) {
       send({.seq = R, .ack = S - 1, .flags = ACK | PSH, .payload = peer_text(peer_offset(R), 1)});
       took(R + 1);
       expect_delayed_ack();
-      if (handle) user_receive(1);
+      if (handle && tester_->can_read(*this)) user_receive(1);
       break;
     case State::fin_wait_2:
       expect_status(state);
       tester_->expect_nothing(no_retransmission);
       probe_data_both_ways(state);
-      if (handle) offer(1, CallStatus::closing);
+      if (handle && *handle != own_handle && tester_->can("send")) offer(1, CallStatus::closing);
       break;
     case State::close_wait:
       expect_status(state);
       send({.seq = R - 1, .flags = FIN | ACK});
       expect_ack();
-      if (handle) {
+      if (handle && tester_->can_send(*this)) {
         user_send(1);
         expect_text(1);
         send_ack();

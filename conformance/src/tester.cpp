@@ -10,8 +10,6 @@ namespace tiptoe::conformance {
 
 namespace {
 
-constexpr std::size_t text_line = static_cast<std::size_t>(-1);
-
 std::string seconds(std::uint64_t us) {
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, "%llu.%06llu", static_cast<unsigned long long>(us / 1'000'000),
@@ -33,7 +31,16 @@ std::uint64_t mix(std::uint64_t x) {  // splitmix64
 }  // namespace
 
 Tester::Tester(Dut& dut, const Case& the_case, const RunOptions& options)
-    : dut_(&dut), case_(&the_case), options_(&options), random_state_(mix(options.seed)) {
+    : dut_(&dut),
+      capabilities_(&dut.capabilities()),
+      at_once_us_(options.at_once_us.value_or(capabilities_->at_once_us)),
+      tolerance_us_(options.timer_tolerance_us.value_or(capabilities_->timer_tolerance_us)),
+      quiet_us_(options.quiet_us.value_or(capabilities_->quiet_us)),
+      longest_wait_us_(options.longest_wait_us.value_or(capabilities_->longest_wait_us)),
+      case_(&the_case),
+      options_(&options),
+      random_state_(mix(options.seed)) {
+  translate();
   for (const char ch : the_case.id) random_state_ = mix(random_state_ ^ static_cast<unsigned char>(ch));
   const std::uint32_t isn = the_case.peer_isn ? *the_case.peer_isn : random() | 0x0001'0000U;
   conns_.emplace_back(*this, Endpoint{device_ip, device_port}, Endpoint{peer_ip, peer_port}, isn, 1);
@@ -61,18 +68,20 @@ void Tester::start() {
   all.insert(all.end(), case_->settings.begin(), case_->settings.end());
   all.insert(all.end(), options_->settings.begin(), options_->settings.end());
   resolved_ = resolve(all);
-  if (case_->needs == Needs::l1) require_user();
+  const Settings wanted = wanted_settings();
   try {
-    dut_->reset({.settings = resolved_, .seed = options_->seed});
+    dut_->reset({.settings = wanted, .seed = options_->seed});
   } catch (const DutUnsupported& e) {
     throw Inapplicable(std::string("the device does not take the settings of this case: ") + e.what());
   }
+  meet_client();
 }
 
 void Tester::reset_device() {
   nothing_pending("the device was reset");
+  if (service_ || client_) c().not_by_itself("a reset in the middle of the case");
   note("device: reset");
-  dut_->reset({.settings = resolved_, .seed = options_->seed});
+  dut_->reset({.settings = wanted_settings(), .seed = options_->seed});
   notified_.clear();
   counters_.clear();
   listeners_.clear();
@@ -86,18 +95,18 @@ void Tester::reset_device() {
 
 void Tester::finish() {
   step_.clear();
-  if (const auto got = take(options_->quiet_us)) {
-    fail(story("nothing more after the end of the case", &*got, got->time_us, got->cycle));
+  nobody_closes_unasked();
+  if (const auto got = take(quiet_us_)) {
+    unexpected("nothing more after the end of the case", *got);
   }
   settle();
   if (const auto got = take(0)) {
-    fail(story("nothing more after the end of the case", &*got, got->time_us, got->cycle));
+    unexpected("nothing more after the end of the case", *got);
   }
   drain_notifications();
-}
-
-void Tester::require_user() {
-  if (options_->dut_level < 1) throw Inapplicable("the device offers no user calls (level L1)");
+  if (counters_skipped_ && !sent_anything_) {
+    inapplicable("the case judges by counters alone, which the device does not have (capability counters)");
+  }
 }
 
 // ---- the wire
@@ -113,8 +122,9 @@ void Tester::line(Line one) {
 
 void Tester::nothing_pending(const std::string& before) {
   settle();
+  nobody_closes_unasked();
   if (const auto got = take(0)) {
-    fail(story("nothing more before " + before, &*got, got->time_us, got->cycle));
+    unexpected("nothing more before " + before, *got);
   }
 }
 
@@ -125,9 +135,19 @@ void Tester::inject_bytes(ByteView bytes, const Segment&) {
                     .time_us = dut_->now_us(),
                     .cycle = dut_->cycles(),
                     .to_device = true};
-  frames_.push_back(datagram);
-  line({frames_.size() - 1, {}, datagram.time_us});
+  record(datagram);
+  if (translated_ && !capabilities_->addresses.empty() && capabilities_->addresses.size() < 2 && bytes.size() >= 20 &&
+      Segment::parse(bytes).dst == device_ip_2) {
+    inapplicable("the case needs a second address of the device, it has one (capability addresses)");
+  }
   dut_->inject(bytes);
+}
+
+/// One datagram that crossed the wire, into ladder and capture.
+void Tester::record(const Datagram& datagram) {
+  frames_.push_back(datagram);
+  if (translated_) wire_.push_back(translated_->map.to_wire(datagram.bytes, datagram.to_device));
+  line({frames_.size() - 1, {}, datagram.time_us});
 }
 
 void Tester::send_raw(ByteView datagram, std::string_view what) {
@@ -137,26 +157,39 @@ void Tester::send_raw(ByteView datagram, std::string_view what) {
 }
 
 std::optional<Received> Tester::take(std::uint64_t within) {
-  const std::uint64_t until = now() + within;
+  const bool cut = longest_wait_us_ != 0 && within > longest_wait_us_;
+  const std::uint64_t until = now() + (cut ? longest_wait_us_ : within);
   while (true) {
+    if (!held_.empty()) {
+      Received first = std::move(held_.front());
+      held_.pop_front();
+      return first;
+    }
     std::optional<Datagram> datagram = dut_->poll_output();
     if (!datagram && until > now()) datagram = dut_->run_until_output(until - now());
     drain_notifications();
+    if (!datagram && cut) too_long(within);
     if (!datagram) return std::nullopt;
     datagram->to_device = false;
-    frames_.push_back(*datagram);
-    line({frames_.size() - 1, {}, datagram->time_us});
+    record(*datagram);
     Received got{Segment::parse(datagram->bytes), datagram->time_us, datagram->cycle};
+    if (background(got)) continue;
+    sent_anything_ = true;
     Conn* conn = find(got);
     std::string wrong = check_datagram(got);
     if (wrong.empty() && conn != nullptr) wrong = conn->check(got);
     if (!wrong.empty()) fail(story("a correct datagram; " + wrong, &got, got.time_us, got.cycle));
-    if (conn == nullptr || !conn->is_window_update(got)) return got;
-    conn->note_received(got);
+    if (conn == nullptr) return got;
+    if (conn->is_window_update(got)) {
+      conn->note_received(got);
+      continue;
+    }
+    if (auto shown = conn->filter(std::move(got))) return shown;
   }
 }
 
 std::optional<Received> Tester::next(std::uint64_t within) {
+  nobody_closes_unasked();
   auto got = take(patience(within));
   if (got) {
     if (Conn* conn = find(*got)) conn->note_received(*got);
@@ -166,11 +199,13 @@ std::optional<Received> Tester::next(std::uint64_t within) {
 
 void Tester::expect_nothing(std::uint64_t us) {
   settle();
+  nobody_closes_unasked();
+  if (longest_wait_us_ != 0 && patience(us) > longest_wait_us_) too_long(patience(us));
   const std::uint64_t until = now() + patience(us);
   std::optional<Received> got = take(0);
   if (!got && until > now()) got = take(until - now());
   if (got) {
-    fail(story("nothing for " + duration(patience(us)), &*got, got->time_us, got->cycle));
+    unexpected("nothing for " + duration(patience(us)), *got);
   }
   if (until > now()) dut_->advance(until - now());
 }
@@ -246,40 +281,7 @@ std::string Tester::check_datagram(const Segment& s) const {
   return {};
 }
 
-// ---- settings, counters, notifications
-
-void Tester::set(const std::string& name, std::uint64_t value) {
-  call_line("set " + name + " = " + std::to_string(value));
-  settle();
-  resolved_.emplace_back(name, value);
-  resolved_ = resolve(resolved_);
-  for (const auto& [entry, now] : resolved_) {
-    if (entry == name || (entry == "FEATURES" && resolve({{name, value}}).front().first == "FEATURES")) {
-      dut_->set(entry, now);
-    }
-  }
-}
-
-std::uint64_t Tester::counter(const std::string& name) {
-  settle();
-  return dut_->counter(name);
-}
-
-std::uint64_t Tester::counter_growth(const std::string& name) {
-  const std::uint64_t value = counter(name);
-  std::uint64_t& last = counters_[name];
-  const std::uint64_t grown = (value - last) & 0xFFFF'FFFFU;
-  last = value;
-  return grown;
-}
-
-void Tester::expect_counter(const std::string& name, std::uint64_t by) {
-  const std::uint64_t grown = counter_growth(name);
-  if (grown != by) {
-    fail("counter " + name + " has grown by " + std::to_string(grown) + " to " + std::to_string(counters_[name]) +
-         ", it should have grown by " + std::to_string(by));
-  }
-}
+// ---- notifications
 
 void Tester::drain_notifications() {
   while (const auto n = dut_->poll_notification()) {

@@ -28,7 +28,12 @@ CallResult Conn::answered(const std::string& call, CallResult result, CallStatus
 }
 
 void Conn::listen(OpenArgs extra) {
-  tester_->require_user();
+  if (listen_by_itself(extra)) return;
+  const unsigned most = tester_->capabilities().listeners;
+  if (most != 0 && tester_->listeners_.size() >= most) {
+    tester_->inapplicable("the case needs " + std::to_string(most + 1) + " listeners, the device has " +
+                          std::to_string(most) + " (capability listeners)");
+  }
   tester_->nothing_pending("the user listens");
   extra.local_port = device.port;
   listener =
@@ -38,7 +43,11 @@ void Conn::listen(OpenArgs extra) {
 }
 
 CallResult Conn::open(CallStatus expected, OpenArgs extra) {
-  tester_->require_user();
+  if (!tester_->can("open")) {
+    open_by_itself(expected, extra);
+    return {.handle = own_handle};
+  }
+  need_place();
   tester_->nothing_pending("the user opens");
   if (extra.local_ip == 0 && device.ip != device_ip) extra.local_ip = device.ip;
   extra.local_port = device.port;
@@ -47,6 +56,7 @@ CallResult Conn::open(CallStatus expected, OpenArgs extra) {
   CallResult result = answered("OPEN active, port " + std::to_string(device.port) + " to " + name(),
                                tester_->dut().open_active(extra), expected);
   if (result) handle = result.handle;
+  if (result) alive_ = true;
   return result;
 }
 
@@ -57,12 +67,28 @@ CallResult Conn::accept(CallStatus expected) {
     listener = it->second;
   }
   tester_->settle();
-  CallResult result = answered("ACCEPT", tester_->dut().accept(*listener), expected);
+  if (*listener == own_handle) {
+    if (expected != CallStatus::ok) not_by_itself("ACCEPT");
+    handle = own_handle;
+    return {.handle = own_handle};
+  }
+  tester_->need_call("accept", "ACCEPT");
+  CallResult got = tester_->dut().accept(*listener);
+  if (expected == CallStatus::ok && !tester_->can("notifications")) {  // nobody tells when it is there
+    const std::uint64_t until = tester_->now() + tester_->patience(at_once);
+    while (got.status == CallStatus::would_block && tester_->now() < until) {
+      tester_->dut().advance(std::min<std::uint64_t>(until - tester_->now(), 100));
+      got = tester_->dut().accept(*listener);
+    }
+  }
+  CallResult result = answered("ACCEPT", std::move(got), expected);
   if (result) handle = result.handle;
   return result;
 }
 
 CallResult Conn::offer(std::size_t n, CallStatus expected) {
+  if (application() != nullptr) not_by_itself("SEND");
+  tester_->need_call("send", "SEND");
   tester_->settle();
   const Bytes text = user_text(user_supplied, n);
   // The octets count as supplied before the call: the device may send them before it answers.
@@ -74,11 +100,15 @@ CallResult Conn::offer(std::size_t n, CallStatus expected) {
 
 void Conn::need_send_buffer(std::size_t n) {
   if (!send_buffer_) {
-    if (user_supplied != 0) return;
-    tester_->settle();
-    const CallResult empty = tester_->dut().status(need_handle());
-    if (!empty || empty.room == 0) return;  // the device does not tell
-    send_buffer_ = empty.room;
+    if (tester_->capabilities().send_buffer != 0) {
+      send_buffer_ = tester_->capabilities().send_buffer;
+    } else {
+      if (user_supplied != 0 || application() != nullptr || !tester_->can("status")) return;
+      tester_->settle();
+      const CallResult empty = tester_->dut().status(need_handle());
+      if (!empty || empty.room == 0) return;  // the device does not tell
+      send_buffer_ = empty.room;
+    }
   }
   const std::uint64_t acknowledged = iss_known && U != iss ? user_offset(U) : 0;
   const std::uint64_t held = user_supplied - std::min(acknowledged, user_supplied);
@@ -89,6 +119,7 @@ void Conn::need_send_buffer(std::size_t n) {
 }
 
 void Conn::user_send(std::size_t n) {
+  if (application() != nullptr) return send_by_echo(n);
   need_send_buffer(n);
   const CallResult result = offer(n);
   if (result.length != n) {
@@ -97,6 +128,8 @@ void Conn::user_send(std::size_t n) {
 }
 
 CallResult Conn::receive(std::uint32_t max, CallStatus expected) {
+  if (application() != nullptr) not_by_itself("RECEIVE");
+  tester_->need_call("receive", "RECEIVE");
   tester_->settle();
   CallResult result = answered("RECEIVE " + std::to_string(max), tester_->dut().receive(need_handle(), max), expected);
   if (result.data.size() > max) {
@@ -115,10 +148,14 @@ CallResult Conn::receive(std::uint32_t max, CallStatus expected) {
 }
 
 void Conn::user_receive(std::size_t n) {
+  if (application() != nullptr) return receive_by_itself(n);
+  tester_->need_call("receive", "RECEIVE");
+  const std::uint64_t until = tester_->now() + (tester_->capabilities().real_time ? tester_->patience(at_once) : 0);
   std::size_t got = 0;
   while (got < n) {
     const std::size_t now = receive(static_cast<std::uint32_t>(n - got)).data.size();
-    if (now == 0) break;
+    if (now == 0 && tester_->now() >= until) break;
+    if (now == 0) tester_->dut().advance(100);
     got += now;
   }
   if (got != n) {
@@ -127,28 +164,39 @@ void Conn::user_receive(std::size_t n) {
 }
 
 CallResult Conn::close(CallStatus expected, bool half) {
+  if (application() != nullptr) {
+    close_by_itself(expected, half);
+    return {};
+  }
+  tester_->need_call(half ? "half_close" : "close", half ? "CLOSE half" : "CLOSE");
   tester_->settle();
   return answered(half ? "CLOSE half" : "CLOSE", tester_->dut().close(need_handle(), half), expected);
 }
 
 CallResult Conn::abort(CallStatus expected) {
+  if (application() != nullptr) not_by_itself("ABORT");
+  tester_->need_call("abort", "ABORT");
   tester_->settle();
   return answered("ABORT", tester_->dut().abort(need_handle()), expected);
 }
 
 CallResult Conn::status(CallStatus expected) {
+  if (application() != nullptr) not_by_itself("STATUS");
+  tester_->need_call("status", "STATUS");
   tester_->settle();
   return answered("STATUS", tester_->dut().status(need_handle()), expected);
 }
 
 CallResult Conn::set_options(bool nodelay, bool keepalive, CallStatus expected) {
+  if (application() != nullptr) not_by_itself("setting options of the connection");
+  tester_->need_call("set_options", "an option of a connection");
   tester_->settle();
   return answered(std::string("SETOPT") + (nodelay ? " nodelay" : "") + (keepalive ? " keepalive" : ""),
                   tester_->dut().set_options(need_handle(), nodelay, keepalive), expected);
 }
 
 void Conn::expect_status(State state) {
-  if (tester_->options().dut_level < 1 || !handle) return;
+  if (!handle || *handle == own_handle || !tester_->can("status") || !tester_->can("state")) return;
   tester_->settle();
   CallResult result = tester_->dut().status(*handle);
   if (state == State::time_wait && result.status == CallStatus::no_connection) {  // the handle's life may be over
@@ -163,7 +211,10 @@ void Conn::expect_status(State state) {
 
 // ---- notifications
 
+bool Conn::told() const { return tester_->can("notifications") && application() == nullptr; }
+
 std::uint16_t Conn::pending_notifications() {
+  if (!told()) tester_->need_call("notifications", "to know what the user is told");
   tester_->settle();
   tester_->drain_notifications();
   std::uint16_t flags = 0;
@@ -181,6 +232,10 @@ std::uint16_t Conn::take_notifications() {
 }
 
 void Conn::expect_notification(std::uint16_t flags, std::uint64_t within) {
+  if (!told()) return tester_->settle();
+  if (tester_->longest_wait_us_ != 0 && tester_->patience(within) > tester_->longest_wait_us_) {
+    tester_->too_long(tester_->patience(within));
+  }
   const std::uint64_t until = tester_->now() + tester_->patience(within);
   const std::uint64_t step = std::max<std::uint64_t>(tester_->patience(within) / 64, 10);
   while ((pending_notifications() & flags) != flags && tester_->now() < until) {
@@ -197,6 +252,7 @@ void Conn::expect_notification(std::uint16_t flags, std::uint64_t within) {
 }
 
 void Conn::expect_no_notification(std::uint16_t flags) {
+  if (!told()) return;
   const auto unwanted = static_cast<std::uint16_t>(pending_notifications() & flags);
   if (unwanted != 0) tester_->fail("the user was told " + notification_names(unwanted) + ", and should not have been");
 }

@@ -349,7 +349,8 @@ TEST(Runner, Verdicts) {
   EXPECT_EQ(run(dut, [](Tester&) { throw Divergence("apart"); }).verdict, Verdict::fail);
   EXPECT_EQ(run(dut, [](Tester&) { throw DutError("unplugged"); }).verdict, Verdict::error);
   EXPECT_EQ(run(dut, [](Tester&) { throw std::logic_error("oops"); }).verdict, Verdict::error);
-  EXPECT_EQ(run(dut, [](Tester& t) { t.listen(); }, {.dut_level = 0}).verdict, Verdict::inapplicable);
+  EXPECT_EQ(run(dut, [](Tester&) { throw DutUnsupported("no slot"); }).verdict, Verdict::inapplicable);
+  EXPECT_EQ(run(dut, [](Tester&) { throw DutNonsense("17"); }).verdict, Verdict::fail);
   EXPECT_EQ(run(dut,
                 [](Tester& t) {
                   while (true) t.step("on and on");

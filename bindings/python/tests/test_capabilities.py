@@ -52,6 +52,7 @@ service: {port: 7, reads: false, echoes: true, closes: false}
 client: {port: 9, within_us: 5, reads: false, closes: false}
 link: ethernet
 addresses: [10.0.0.9, 192.168.1.1]
+peers: [10.0.0.8]
 mtu: 576
 real_time: true
 at_once_us: 11
@@ -82,6 +83,7 @@ def test_every_key_reaches_the_device(tmp_path: Path) -> None:
         "client": {"port": 9, "within_us": 5, "reads": False, "closes": False},
         "ethernet": True,
         "addresses": [0x0A000009, 0xC0A80101],
+        "peers": [0x0A000008],
         "mtu": 576,
         "real_time": True,
         "at_once_us": 11,

@@ -91,7 +91,7 @@ def whole_life(t: tiptoe.Tester) -> None:
     t.probe_gone()
 
 
-@tiptoe.case(user_calls=False)
+@tiptoe.case
 def closed_port_in_three_notations(t: tiptoe.Tester) -> None:
     """An ACK to a closed port draws a RST."""
     t.send(flags="ACK", seq=5, ack=77)
@@ -130,7 +130,7 @@ def test_the_decorator() -> None:
 
 
 def judged(body: Callable[[tiptoe.Tester], Any]) -> tiptoe.CaseResult:
-    return tiptoe.case(user_calls=False)(body).run()
+    return tiptoe.case(body).run()
 
 
 def test_an_expectation_that_fails() -> None:

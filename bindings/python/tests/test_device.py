@@ -203,7 +203,7 @@ def test_the_gil_is_released() -> None:
 
 
 def test_one_thread_at_a_time(model: tiptoe.Device) -> None:
-    @tiptoe.case(user_calls=False)
+    @tiptoe.case
     def nested(t: tiptoe.Tester) -> None:
         """Uses the device behind the back of its tester."""
         with pytest.raises(tiptoe.UsageError, match="in use"):

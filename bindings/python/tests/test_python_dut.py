@@ -127,7 +127,7 @@ class Silent(tiptoe.Dut):
         return self.time
 
 
-@tiptoe.case(user_calls=False)
+@tiptoe.case
 def closed_port(t: tiptoe.Tester) -> None:
     """A SYN to a closed port draws a RST."""
     t.send_syn()

@@ -373,6 +373,8 @@ class Device:
     @property
     def description(self) -> str:
         """One line, with parameters."""
+    def set_journal(self, fd: int) -> None:
+        """The last events of every case go into this open file (layout: harness/include/tiptoe/journal.hpp)."""
     @property
     def user_calls(self) -> bool:
         """The device has level L1 of the contract."""

@@ -117,7 +117,8 @@ def check(value: Any, source: str, lines: _Lines | None = None) -> dict[str, Any
     out["counters"] = [] if counters == "all" else list(counters)
     out["calls_promised"] = "calls" in value
     out["ethernet"] = out.pop("link", "ip") == "ethernet"
-    out["addresses"] = [int(ipaddress.IPv4Address(a)) for a in value.get("addresses", ())]
+    for key in ("addresses", "peers"):
+        out[key] = [int(ipaddress.IPv4Address(a)) for a in value.get(key, ())]
     return out
 
 

@@ -45,7 +45,6 @@ class CaseInfo:
     level: Level
     profile: str  #: named settings under which the case runs
     settings: Mapping[str, int] = field(default_factory=dict)  #: settings of the device, on top of the profile
-    user_calls: bool = True  #: needs a device with user calls (level L1 of the contract)
 
     @property
     def group(self) -> str:

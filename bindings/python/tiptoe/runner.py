@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs many cases in worker processes.
 
-Each worker holds one device and is fed cases over a pipe. A device that crashes takes its worker down, one that hangs
-is stopped after a while: the case gets the verdict `error`, a new worker takes over, and the run goes on. Results do
-not depend on the number of workers, for a run of a case depends on case, device, seed and settings alone.
+Each worker holds one device and is fed cases over a pipe. A device that crashes takes its worker down; one that hangs
+or takes too much memory is stopped. A new worker takes over, and the run goes on. For a device from outside that is its
+own doing, and the case has failed; a built-in device is ours, and the verdict is `error`. Results do not depend on the
+number of workers, for a run of a case depends on case, device, seed and settings alone.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import pickle
+import resource
 import shlex
 import signal
 import subprocess
@@ -31,6 +34,15 @@ from .results import CaseInfo, CaseResult
 
 #: Cases handed to a worker at a time: one runs, the next is there when it ends.
 _IN_FLIGHT = 2
+
+#: Octets that one message of a worker may have; a result has some hundred kilooctets at most.
+_LONGEST_MESSAGE = 1 << 28
+
+#: Octets of stdout and stderr that are kept; a device that writes more loses the older part.
+_MOST_WORDS = 1 << 22
+
+#: Seconds between two looks at the memory of a device from outside.
+_LOOK = 0.05
 
 
 @dataclass(frozen=True)
@@ -137,6 +149,7 @@ class Job:
     settings: Mapping[str, int] = field(default_factory=dict)
     all_frames: bool = True  #: False: frames of cases that did not pass only
     arguments: str = ""
+    memory_mb: int = 2048  #: MiB that the process of a device from outside may use; 0: no limit
 
 
 @dataclass
@@ -144,13 +157,35 @@ class _Worker:
     process: subprocess.Popen[bytes]
     pipe: connection.Connection
     words: IO[bytes]  #: what it wrote to stdout and stderr
+    journal: IO[bytes]  #: the last events of the device (harness/include/tiptoe/journal.hpp)
     queue: collections.deque[int] = field(default_factory=collections.deque)
     since: float = 0.0
+    most_memory: int = 0  #: octets
 
     def last_words(self) -> str:
-        self.words.flush()
-        self.words.seek(0)
-        return self.words.read()[-2000:].decode(errors="replace").strip()
+        self.words.seek(max(0, self.words.seek(0, os.SEEK_END) - 2000))
+        text = self.words.read().decode(errors="replace").strip()
+        return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+    def last_events(self, case: str) -> tuple[str, str]:
+        """The function of the device that ran last, and the ladder, if they are about this case."""
+        self.journal.seek(0)
+        raw = self.journal.read()
+        function, begun, events = (
+            part.split(b"\0", 1)[0].decode(errors="replace") for part in (raw[:64], raw[64:128], raw[128:])
+        )
+        return (function, events) if begun == case[:63] else ("", "")
+
+    def look(self) -> int:
+        """Octets of memory that it has used; 0: nobody knows."""
+        try:
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0
+        self.most_memory = max(self.most_memory, pages * resource.getpagesize())
+        if os.fstat(self.words.fileno()).st_size > _MOST_WORDS:
+            os.ftruncate(self.words.fileno(), 0)
+        return self.most_memory
 
 
 Task = TypeVar("Task")
@@ -169,11 +204,17 @@ class WorkerPool(Generic[Task, Result]):
         self.job = job
         self.jobs = jobs
         self.timeout_s = timeout_s
+        self.outside = not job.device.built_in
+        self.most_memory = getattr(job, "memory_mb", 0) << 20  # octets; 0: no limit
         self.description = ""
         self._workers: list[_Worker] = []
 
-    def lost(self, task: Task, message: str, wall_s: float) -> Result:
-        """The result of a task whose worker crashed or hung."""
+    def name_of(self, task: Task) -> str:
+        """As the journal says it."""
+        return str(task)
+
+    def lost(self, task: Task, message: str, wall_s: float, ladder: str) -> Result:
+        """The result of a task whose worker crashed, hung or was stopped; `ladder`: the last events of its device."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -187,21 +228,23 @@ class WorkerPool(Generic[Task, Result]):
 
     def _spawn(self) -> _Worker:
         ours, theirs = connection.Pipe()
-        words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        words = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed with the worker
+        journal = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - likewise
         environment = dict(os.environ)
         # The very package that runs here, wherever it was found.
         here = str(Path(__file__).absolute().parent.parent)
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (here, environment.get("PYTHONPATH", "")) if p)
         process = subprocess.Popen(
-            [sys.executable, "-m", self.module, str(theirs.fileno())],
+            [sys.executable, "-m", self.module, str(theirs.fileno()), str(journal.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=words,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), journal.fileno()],
             env=environment,
+            start_new_session=self.outside,  # what the device starts ends with it
         )
         theirs.close()
-        worker = _Worker(process, ours, words)
+        worker = _Worker(process, ours, words, journal)
         self._workers.append(worker)
         try:
             ours.send(self.job)
@@ -215,7 +258,11 @@ class WorkerPool(Generic[Task, Result]):
         if kill:
             worker.process.kill()
         code = worker.process.wait()
+        if self.outside:
+            with contextlib.suppress(OSError):  # nobody is left
+                os.killpg(worker.process.pid, signal.SIGKILL)
         worker.words.close()
+        worker.journal.close()
         return code
 
     def _feed(self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task]) -> None:
@@ -239,6 +286,8 @@ class WorkerPool(Generic[Task, Result]):
             busy = [w for w in self._workers if w.queue]
             now = time.monotonic()
             patience = min((w.since + self.timeout_s - now for w in busy), default=0.0)
+            if self.outside:
+                patience = min(patience, _LOOK)
             ready = connection.wait([w.pipe for w in busy], max(patience, 0.0))
             for worker in busy:
                 if worker.pipe in ready:
@@ -248,9 +297,11 @@ class WorkerPool(Generic[Task, Result]):
                         worker,
                         waiting,
                         cases,
-                        f"The device did not come back within {self.timeout_s:g} seconds of wall time; its process was "
-                        "stopped.",
+                        f"The device did not come back within {self.timeout_s:g} seconds of wall time (--hang-seconds)"
+                        "; its process was stopped.",
                     )
+                elif self.outside and worker.look() > self.most_memory > 0:
+                    yield self._lost(worker, waiting, cases, self._too_much(worker.most_memory) + " It was stopped.")
         for worker in list(self._workers):
             self._end(worker, kill=False)
 
@@ -258,16 +309,11 @@ class WorkerPool(Generic[Task, Result]):
         self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task]
     ) -> Iterator[tuple[int, Result]]:
         try:
-            kind, *content = worker.pipe.recv()
-        except (EOFError, OSError, pickle.UnpicklingError):
-            code = worker.process.wait()
-            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            words = worker.last_words()
-            text = f"The process that ran the device ended with {how}." + (
-                f" Its last words:\n{words}" if words else ""
-            )
+            kind, *content = pickle.loads(worker.pipe.recv_bytes(_LONGEST_MESSAGE))
+        except Exception as e:
+            text = self._ending(worker, e)
             if not self.description:  # never got as far as having a device
-                raise TiptoeError(text) from None
+                raise TiptoeError(text + self._words(worker)) from None
             yield self._lost(worker, waiting, cases, text)
             return
         if kind == "ready":
@@ -281,25 +327,64 @@ class WorkerPool(Generic[Task, Result]):
             self._feed(worker, waiting, cases)
             yield number, result
 
+    def _too_much(self, octets: int) -> str:
+        return (
+            f"The process of the device used {octets >> 20} MiB of memory, {self.most_memory >> 20} MiB are the limit "
+            "(--memory-mb)."
+        )
+
+    def _ending(self, worker: _Worker, error: Exception) -> str:
+        """Why nothing more can be read from a worker."""
+        if not isinstance(error, EOFError | ConnectionError):
+            return "The device wrote into the channel that its process has to ours; the process was stopped."
+        _, status, usage = os.wait4(worker.process.pid, 0)
+        worker.process.returncode = code = os.waitstatus_to_exitcode(status)
+        worker.most_memory = max(worker.most_memory, usage.ru_maxrss << 10)
+        try:
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        except ValueError:  # a real-time signal
+            how = f"signal {-code}"
+        text = f"The process that ran the device ended with {how}."
+        if self.outside and 0 < self.most_memory < worker.most_memory:
+            text = self._too_much(worker.most_memory) + f" It ended with {how}."
+        return text
+
+    @staticmethod
+    def _words(worker: _Worker) -> str:
+        words = worker.last_words()
+        return f" Its last words:\n{words}" if words else ""
+
     def _lost(
         self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task], message: str
     ) -> tuple[int, Result]:
         number = worker.queue.popleft()
         waiting.extendleft(reversed(worker.queue))
         wall = time.monotonic() - worker.since
+        function, ladder = worker.last_events(self.name_of(cases[number]))
+        if function:
+            message += f" It was in {function}()."
+        last = ladder.rstrip().rpartition("\n")[2].strip()
+        if last:
+            message += f" The last event: {last}"
+        message += self._words(worker)
         self._end(worker)
-        return number, self.lost(cases[number], message, wall)
+        return number, self.lost(cases[number], message, wall, ladder)
 
 
 class Pool(WorkerPool[CaseInfo, CaseResult]):
     """Worker processes that run cases of the suite."""
 
-    def lost(self, task: CaseInfo, message: str, wall_s: float) -> CaseResult:
-        """A case whose worker crashed or hung is an error."""
+    def name_of(self, task: CaseInfo) -> str:
+        """Its id."""
+        return task.id
+
+    def lost(self, task: CaseInfo, message: str, wall_s: float, ladder: str) -> CaseResult:
+        """What breaks a device from outside is its own doing; what breaks a built-in one is ours."""
         return CaseResult(
             case=task,
-            verdict=Verdict.ERROR,
-            message=message,
+            verdict=Verdict.FAIL if self.outside else Verdict.ERROR,
+            message=f"{task.id}: {message}",
+            ladder=ladder,
             repeat=f"tiptoe run '{task.id}' {self.job.arguments} --seed {self.job.seed}",
             wall_seconds=wall_s,
             seed=self.job.seed,

@@ -160,7 +160,6 @@ def _description(info: CaseInfo) -> dict[str, Any]:
         "level": info.level.value,
         "profile": info.profile,
         "settings": dict(info.settings),
-        "user_calls": info.user_calls,
     }
 
 
@@ -198,7 +197,6 @@ def case(
     level: Level | str = Level.MUST,
     profile: str = "default",
     settings: Mapping[str, int] | None = None,
-    user_calls: bool = True,
 ) -> Callable[[CaseFunction], Case]: ...
 def case(
     function: CaseFunction | None = None,
@@ -209,7 +207,6 @@ def case(
     level: Level | str = Level.MUST,
     profile: str = "default",
     settings: Mapping[str, int] | None = None,
-    user_calls: bool = True,
 ) -> Case | Callable[[CaseFunction], Case]:
     """Makes a case of a function that takes a `Tester`; pytest collects it as a test.
 
@@ -231,7 +228,6 @@ def case(
                 level=Level(level),
                 profile=profile,
                 settings=dict(settings or {}),
-                user_calls=user_calls,
             ),
         )
 

@@ -128,6 +128,7 @@ void covering_segment(Tester& t) {
 
 void right_edge(Tester& t) {
   t.reach(State::established);
+  t.c().need_unread();
   const std::uint32_t base = t.R();
   const std::uint32_t w = t.W();
   t.step("the last octet of the window is taken");

@@ -212,6 +212,7 @@ void shrunk_to_zero(Tester& t) {
 
 /// Fills the device's receive window with in-order text. Returns the octets.
 std::uint32_t fill(Tester& t) {
+  t.c().need_unread();
   const std::uint32_t w = t.W();
   for (std::uint32_t at = 0; at < w;) {
     const std::uint32_t n = std::min<std::uint32_t>(1460, w - at);

@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 11> short_names = {"CL", "LI", "SS", "SR"
 
 void fill_window(Tester& t, std::size_t leave) {
   Conn& c = t.c();
+  c.need_unread();
   while (c.W > leave) {
     c.send_text(std::min<std::size_t>(c.W - leave, 1000));
     c.allow({.flags = ACK});

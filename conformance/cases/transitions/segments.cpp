@@ -261,7 +261,7 @@ const Outcome& exchange(Tester& t, const Named& stimulus, const std::vector<Outc
   if (patterns.empty()) {
     for (const Outcome& o : legal) left.push_back(&o);
   }
-  if (left.size() > 1 && c.handle && t.options().dut_level >= 1) {  // STATUS tells which of them it was
+  if (left.size() > 1 && c.handle && *c.handle != own_handle && t.can("state")) {  // STATUS tells which of them it was
     const State state = t.dut().status(*c.handle).state;
     for (const Outcome* o : left) {
       if (o->next == state) return *o;

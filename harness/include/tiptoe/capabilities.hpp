@@ -50,6 +50,7 @@ struct Capabilities {
   // ---- the wire
   bool ethernet = false;                   ///< frames instead of datagrams; the harness answers ARP
   std::vector<std::uint32_t> addresses{};  ///< its own, host order; empty: settings LOCAL_IP0 … LOCAL_IP3
+  std::vector<std::uint32_t> peers{};      ///< addresses that the tester takes, host order; empty: its own
   unsigned mtu = 1500;                     ///< octets of a datagram
 
   // ---- time

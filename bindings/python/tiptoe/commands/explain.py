@@ -82,8 +82,6 @@ def _explain_case(console: Console, case: CaseInfo) -> None:
         _field(console, "how", case.description)
     if case.settings:
         _field(console, "settings", ", ".join(f"{k} = {v}" for k, v in case.settings.items()))
-    if not case.user_calls:
-        _field(console, "needs", "datagrams and time alone, no user calls")
     for number, name in enumerate(case.rules):
         rule = rules.find(name)
         text = f"{name}: {rule.level}, {rule.rfc} {rule.section}. {rule.text}" if rule else name

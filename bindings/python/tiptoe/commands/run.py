@@ -62,8 +62,11 @@ def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str])
               help="A former JSON report: fail on what has become worse, only.")  # fmt: skip
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
               help="The day on which waivers are judged (default: today, UTC).")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True,
-              help="Seconds of wall time that a case may take.")  # fmt: skip
+@click.option("--hang-seconds", "--timeout", "timeout", type=click.FloatRange(min=0.1), default=120.0,
+              show_default=True,
+              help="Seconds of wall time that a case may take; then its process is stopped.")  # fmt: skip
+@click.option("--memory-mb", type=click.IntRange(min=0), default=2048, show_default=True,
+              help="MiB of memory that a process of a device of your own may use; 0: no limit.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Leave passed cases out of the table.")
 def command(
     patterns: tuple[str, ...],
@@ -87,6 +90,7 @@ def command(
     baseline_file: str | None,
     today: datetime.datetime | None,
     timeout: float,
+    memory_mb: int,
     quiet: bool,
 ) -> int:
     """Run the cases that match the patterns (globs on case ids; all without a pattern) and judge the device.
@@ -119,7 +123,7 @@ def command(
         capabilities=capabilities,
     ).as_built_in()
     arguments = spec.arguments() + "".join(f" --set {name}={value}" for name, value in settings.items())
-    job = Job(spec, seed, settings, all_frames=pcap_path is not None, arguments=arguments)
+    job = Job(spec, seed, settings, all_frames=pcap_path is not None, arguments=arguments, memory_mb=memory_mb)
 
     console = terminal.make_console(stderr=json_file == "-")
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -159,9 +159,10 @@ class PktPool(WorkerPool[str, PktResult]):
 
     module = "tiptoe.pkt.work"
 
-    def lost(self, task: str, message: str, wall_s: float) -> PktResult:
-        """A script whose worker crashed or hung is an error."""
-        return PktResult(task, Verdict.ERROR, reason=message, wall_seconds=wall_s)
+    def lost(self, task: str, message: str, wall_s: float, ladder: str) -> PktResult:
+        """What breaks a device from outside is its own doing; what breaks a built-in one is ours."""
+        verdict = Verdict.FAIL if self.outside else Verdict.ERROR
+        return PktResult(task, verdict, reason=message, wall_seconds=wall_s)
 
 
 def main() -> None:

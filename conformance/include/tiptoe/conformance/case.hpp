@@ -36,9 +36,6 @@ class Tester;
 enum class Level : std::uint8_t { must, should, may };
 const char* to_string(Level) noexcept;
 
-/// What a device must offer: L0 datagrams and time, L1 user calls as well.
-enum class Needs : std::uint8_t { l0, l1 };
-
 /// Register name (docs/microarchitecture.md section 12) or name of a FEATURES bit (RST5961, SYN5961, ACK5961, RFC1337,
 /// TW_REUSE, DELACK, DF, FIXED_ISS; value 0 or 1) -> value. Later entries win.
 using Settings = std::vector<std::pair<std::string, std::uint64_t>>;
@@ -50,9 +47,8 @@ struct Case {
   std::string description;         ///< one paragraph: what is sent, what must come
   std::function<void(Tester&)> run;
   Level level = Level::must;
-  std::string profile = "default";  ///< name of a Profile
-  Settings settings = {};           ///< on top of the profile
-  Needs needs = Needs::l1;
+  std::string profile = "default";             ///< name of a Profile
+  Settings settings = {};                      ///< on top of the profile
   std::optional<std::uint32_t> peer_isn = {};  ///< the tester's ISN; a value from the seed when empty
 };
 

@@ -25,6 +25,9 @@ namespace tiptoe::conformance {
 
 class Tester;
 
+/// The handle of listeners and connections that belong to an application of the device's own.
+inline constexpr Handle own_handle{0xFFFF'FFFE};
+
 constexpr std::uint64_t operator""_us(unsigned long long n) { return n; }
 constexpr std::uint64_t operator""_ms(unsigned long long n) { return n * 1'000; }
 constexpr std::uint64_t operator""_s(unsigned long long n) { return n * 1'000'000; }
@@ -44,6 +47,7 @@ struct Endpoint {
 struct Received : Segment {
   std::uint64_t time_us = 0;
   std::uint64_t cycle = 0;
+  bool with_echo = false;  ///< it also carried text that a service sends back, and that the case does not see
 };
 
 /// Which end opens.
@@ -52,6 +56,12 @@ enum class Role : std::uint8_t {
   active,   ///< the device sends the SYN; for SYN_RECEIVED: SYNs cross
 };
 const char* to_string(Role) noexcept;
+
+/// What stands on top of a device that has no user calls: its own application.
+struct Application {
+  const char* key = "";  ///< of the capability file: "service" or "client"
+  bool reads = true, echoes = false, closes = true;
+};
 
 class Conn {
  public:
@@ -130,6 +140,8 @@ class Conn {
   /// Ends the case as inapplicable when the device's buffer can't hold n octets more than it has to hold now.
   void need_send_buffer(std::size_t n);
   void need_receive_buffer(std::size_t n);
+  /// Likewise when text does not stay in the device until the case reads it.
+  void need_unread() const;
   void user_send(std::size_t n);                                          ///< all n octets must be taken
   CallResult offer(std::size_t n, CallStatus expected = CallStatus::ok);  ///< as many as it takes: result.length
   void user_receive(std::size_t n);                                       ///< exactly n octets, content compared
@@ -147,7 +159,10 @@ class Conn {
   /// None of these flags is pending.
   void expect_no_notification(std::uint16_t flags);
   /// Those that are pending count as used.
-  void forget_notifications() { static_cast<void>(take_notifications()); }
+  void forget_notifications() {
+    if (told()) static_cast<void>(take_notifications());
+  }
+  bool told() const;  ///< the user of this connection is told of anything at all; otherwise nothing is expected
   std::uint16_t pending_notifications();
 
   // ---- states
@@ -172,9 +187,22 @@ class Conn {
   void note_received(const Segment&);
   bool is_window_update(const Segment&) const;
   std::uint16_t take_notifications();
+  // ---- a device with an application of its own (application.cpp)
+  const Application* application() const;
+  [[noreturn]] void not_by_itself(const std::string& what) const;
+  bool listen_by_itself(const OpenArgs& extra);
+  void open_by_itself(CallStatus expected, const OpenArgs& extra);
+  void send_by_echo(std::size_t n);
+  void receive_by_itself(std::size_t n);
+  void close_by_itself(CallStatus expected, bool half);
+  std::optional<Received> filter(Received);  ///< what the case gets to see of a segment; nothing: take the next one
+  std::optional<Received> without_echo(Received);
+  bool closes_unasked() const;  ///< its application closes now, and the case has not asked for it
+  void need_place();            ///< for one more connection
   void note_edge(std::uint32_t ack, std::uint32_t offered, bool known);
   void took(std::uint32_t up_to);  ///< in-order octets are on the wire: R moves
-  Received expect_pattern(const Segment&, std::uint64_t within);
+  Received expect_pattern(Segment, std::uint64_t within);
+  Segment behind_echo(Segment pattern, std::uint32_t before, const Segment& got) const;
   std::string check(const Segment&) const;  ///< what no segment of this connection may violate; empty: fine
   void reach_from_established(State);
   const Handle& need_handle() const;
@@ -182,14 +210,21 @@ class Conn {
   void probe_data_both_ways(State);
 
   Tester* tester_;
-  std::uint32_t peer_edge_ = 0;    ///< one past the highest octet the tester has sent
-  std::uint32_t send_edge_ = 0;    ///< right edge of all windows the tester has offered
-  std::uint32_t ack_high_ = 0;     ///< highest ACK of the device
-  std::uint32_t window_edge_ = 0;  ///< right edge the device has offered last
+  std::uint32_t peer_edge_ = 0;     ///< one past the highest octet the tester has sent
+  std::uint32_t in_order_end_ = 0;  ///< one past the highest that has reached the device with none missing
+  std::uint32_t send_edge_ = 0;     ///< right edge of all windows the tester has offered
+  std::uint32_t ack_high_ = 0;      ///< highest ACK of the device
+  std::uint32_t window_edge_ = 0;   ///< right edge the device has offered last
   bool send_edge_known_ = false, ack_seen_ = false, read_since_window_ = false;
   std::optional<std::uint32_t> pending_window_;
-  std::optional<std::uint64_t> send_buffer_;  ///< octets, once the device has told
-  std::uint32_t first_window_ = 0;            ///< that the device has offered
+  std::optional<std::uint64_t> send_buffer_;   ///< octets, once the device has told
+  bool alive_ = false;                         ///< as far as the tester knows, it takes a place in the device
+  std::optional<std::uint32_t> fin_end_;       ///< one past the tester's FIN
+  bool user_closed_ = false;                   ///< the case has called close(); only with an application of its own
+  std::optional<Received> held_fin_;           ///< the device's FIN that came before the case called close()
+  std::uint32_t own_from_ = 0, own_to_ = 0;    ///< sequence numbers of echoed octets that the case wants to see
+  std::optional<std::uint32_t> stimulus_end_;  ///< ACK that an echoed SEND draws, and the case need not see
+  std::uint32_t first_window_ = 0;             ///< that the device has offered
 };
 
 }  // namespace tiptoe::conformance

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,12 +36,13 @@ struct Waiver {
 
 struct RunOptions {
   std::uint64_t seed = 1;
-  std::string profile = {};                  ///< instead of the case's; empty: the case's
-  Settings settings = {};                    ///< on top of the case's
-  std::uint64_t at_once_us = 1'000;          ///< how long an immediate answer may take
-  std::uint64_t timer_tolerance_us = 2'000;  ///< how far a timer may be off
-  std::uint64_t quiet_us = 10'000;           ///< silence that must follow the end of a case
-  unsigned dut_level = 1;                    ///< 0: the device has no user calls
+  std::string profile = {};  ///< instead of the case's; empty: the case's
+  Settings settings = {};    ///< on top of the case's
+  // Instead of what the device's capabilities say:
+  std::optional<std::uint64_t> at_once_us = {};          ///< how long an immediate answer may take
+  std::optional<std::uint64_t> timer_tolerance_us = {};  ///< how far a timer may be off
+  std::optional<std::uint64_t> quiet_us = {};            ///< silence that must follow the end of a case
+  std::optional<std::uint64_t> longest_wait_us = {};     ///< cases that wait longer are inapplicable; 0: no limit
   std::vector<Waiver> waivers = {};
   std::string today = {};          ///< 2026-04-30; empty: no waiver has run out
   std::string dut_arguments = {};  ///< goes into the repeat command, e.g. "--dut rtl --data-w 512"

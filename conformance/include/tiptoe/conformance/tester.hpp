@@ -17,6 +17,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +29,12 @@
 #include "tiptoe/conformance/verdict.hpp"
 #include "tiptoe/dut.hpp"
 #include "tiptoe/segment.hpp"
+#include "tiptoe/translate.hpp"
 
 namespace tiptoe::conformance {
 
-// The neighbourhood: the device has up to four addresses (LOCAL_IP0 … 3), the tester any other.
+// The neighbourhood: the device has up to four addresses (LOCAL_IP0 … 3), the tester any other. A device whose
+// addresses or port are its own (capabilities) is seen through an AddressMap: cases never know.
 inline constexpr std::uint32_t device_ip = 0x0A000001;    ///< 10.0.0.1, LOCAL_IP0
 inline constexpr std::uint32_t device_ip_2 = 0x0A000002;  ///< 10.0.0.2, LOCAL_IP1
 inline constexpr std::uint32_t peer_ip = 0x0A000101;      ///< 10.0.1.1
@@ -47,9 +50,24 @@ class Tester {
   Tester(const Tester&) = delete;
   Tester& operator=(const Tester&) = delete;
 
-  Dut& dut() { return *dut_; }
+  Dut& dut() { return *dut_; }  ///< through the map of addresses, when there is one
   const Case& the_case() const { return *case_; }
   const RunOptions& options() const { return *options_; }
+  /// What the device has. The tester asks by itself wherever a case does something.
+  const Capabilities& capabilities() const { return *capabilities_; }
+  bool can(const std::string& call) const { return capabilities_->can(call); }
+  /// The device's user can have it send what the case says.
+  bool can_send(const Conn& conn) const {
+    const Application* own = application(conn);
+    return own == nullptr ? can("send") : own->echoes;
+  }
+  bool can_send() { return can_send(c()); }
+  bool can_read(const Conn& conn) const {
+    const Application* own = application(conn);
+    return own == nullptr ? can("receive") : own->reads;
+  }
+  /// Ends the case as inapplicable when the device lacks the call.
+  void need_call(const std::string& call, const std::string& what) const;
 
   // ---- connections. c() is the first; the functions below act on it.
   Conn& c() { return conns_.front(); }
@@ -127,7 +145,7 @@ class Tester {
   // ---- time
   std::uint64_t now() { return dut_->now_us(); }
   void advance(std::uint64_t us) { expect_nothing(us); }  ///< lets time pass, in silence
-  std::uint64_t tolerance() const { return options_->timer_tolerance_us; }
+  std::uint64_t tolerance() const { return tolerance_us_; }
 
   // ---- settings and counters of the device
   void set(const std::string& name, std::uint64_t value);
@@ -163,14 +181,17 @@ class Tester {
   void finish();  ///< settle, quiet time, nothing left over
   std::string ladder() const;
   const std::string& last_sent() const { return last_sent_; }  ///< "the tester's <SEQ=1><CTL=SYN> at 0.000001 s"
-  std::vector<Datagram> take_frames() { return std::move(frames_); }
+  std::vector<Datagram> take_frames();                         ///< with the addresses of the wire
   std::vector<std::string> take_remarks() { return std::move(remarks_); }
 
  private:
   friend class Conn;
+  static constexpr std::size_t text_line = static_cast<std::size_t>(-1);  ///< a line that shows no frame
+  void record(const Datagram&);
   void inject(const Segment&);
   void inject_bytes(ByteView bytes, const Segment& parsed);
   void nothing_pending(const std::string& before);
+  [[noreturn]] void unexpected(const std::string& expected, const Received& got);
   void settle();
   std::optional<Received> take(std::uint64_t within);
   std::string check_datagram(const Segment&) const;
@@ -180,14 +201,33 @@ class Tester {
   void note(std::string text);
   std::string when() const;
   std::string story(const std::string& expected, const Segment* got, std::uint64_t time, std::uint64_t cycle) const;
-  std::uint64_t patience(std::uint64_t within) const { return within == at_once ? options_->at_once_us : within; }
-  void require_user();
+  std::uint64_t patience(std::uint64_t within) const { return within == at_once ? at_once_us_ : within; }
+  [[noreturn]] void too_long(std::uint64_t us) const;
+  // ---- capabilities (needs.cpp)
+  void translate();
+  Settings wanted_settings() const;
+  void judge(Settings& out, const std::string& name, const std::string& told, std::uint64_t value,
+             std::uint64_t by_default) const;
+  bool has_counter(const std::string& name) const;
+  const Application* application(const Conn&) const;
+  void meet_client();
+  bool background(const Segment&) const;
+  void nobody_closes_unasked() const;
 
   Dut* dut_;
+  const Capabilities* capabilities_;
+  std::unique_ptr<TranslatedDut> translated_;
+  std::uint64_t at_once_us_, tolerance_us_, quiet_us_, longest_wait_us_;
   const Case* case_;
   const RunOptions* options_;
   std::list<Conn> conns_;
   std::vector<Datagram> frames_;
+  std::vector<Bytes> wire_;                      ///< the same with the addresses of the wire; only when they differ
+  std::deque<Received> held_;                    ///< comes before anything else
+  std::optional<Application> service_, client_;  ///< once a case has asked for it
+  const Conn* client_conn_ = nullptr;
+  std::size_t client_syn_ = static_cast<std::size_t>(-1);  ///< frame with the SYN of a device that opens by itself
+  bool counters_skipped_ = false, sent_anything_ = false;
   struct Line {
     std::size_t frame;  ///< index into frames_, or npos for text
     std::string text;
