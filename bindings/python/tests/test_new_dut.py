@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiptoe import UsageError, cli, new_dut
+from tiptoe import CallStatus, Device, Handle, UsageError, cli, new_dut
 
 Run = Callable[..., Any]
 
@@ -74,6 +75,66 @@ def test_c(tmp_path: Path, tiptoe: dict[str, str]) -> None:
     assert report["summary"]["failed"] > 10
     assert "name: renamed" in (written.path / "build" / "my_nic.yaml").read_text()
     assert {c["outcome"] for c in report["cases"] if c["id"].startswith("textbook/TB-02b")} == {"inapplicable"}
+
+
+@pytest.fixture(scope="session")
+def verilator() -> str:
+    """The simulator; without it there is nothing to test."""
+    found = shutil.which("verilator")
+    if found is None:
+        pytest.skip("verilator is not installed")
+    return found
+
+
+@pytest.mark.parametrize("frames", new_dut.FRAMES)
+@pytest.mark.parametrize("width", [8, 24, 64, 512, new_dut.WIDEST])
+def test_rtl_is_clean(tmp_path: Path, verilator: str, width: int, frames: str) -> None:
+    written = new_dut.write("my_nic", "rtl", tmp_path, frames=frames)
+    subprocess.run(
+        [verilator, "--lint-only", "-Wall", f"-GDATA_W={width}", written.path / "my_nic_top.sv"],
+        check=True,
+        env={k: v for k, v in os.environ.items() if k != "VERILATOR_ROOT"},
+    )
+
+
+@pytest.mark.timeout(400)
+def test_rtl(tmp_path: Path, tiptoe: dict[str, str], verilator: str) -> None:
+    written = new_dut.write("my_nic", "rtl", tmp_path, width=24, frames=new_dut.FRAMES[-1])
+    environment = {**tiptoe, "CMAKE_BUILD_PARALLEL_LEVEL": "2"}
+    if shutil.which("ccache"):  # most of it is Verilator's run-time, the same every time
+        environment["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
+    # One file and no optimisation: half the processor time.
+    quick = ["-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_CXX_FLAGS_RELEASE=-O0"]
+    subprocess.run(["cmake", "-B", "build", *quick], cwd=written.path, env=environment, check=True, capture_output=True)
+    code, report, out = judged(written.path, environment, *CLOSED, "textbook/TB-02b*")
+    assert code == 0, out
+    assert "warning" not in out.lower()
+    assert report["device"]["description"] == f"my_nic, {new_dut.FRAMES[-1]}, DATA_W=24"
+    outcomes = {c["id"]: c["outcome"] for c in report["cases"]}
+    lacking = {n for n in outcomes if n.startswith("textbook/TB-02b")}
+    assert {outcomes[n] for n in lacking} == {"inapplicable"}
+    assert {o for n, o in outcomes.items() if n not in lacking} == {"passed"}
+    assert report["summary"]["passed"] >= 22
+    assert all(c["cycles"] > 0 for c in report["cases"] if c["outcome"] == "passed")
+    # User calls reach the design's own control port, and its answers come back.
+    with Device(str(written.path / "build" / "my_nic.so"), settings={"LOCAL_IP0": 0x0A000001}) as device:
+        assert device.status(Handle(3)).status is CallStatus.NO_CONNECTION
+
+
+def test_options_of_rtl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, sentence in [
+        (["--kind", "c", "--width", "64"], "--width is for --kind rtl, not for c"),
+        (["--kind", "python", "--frames", "ip"], "--frames is for --kind rtl, not for python"),
+        (["--kind", "rtl", "--width", "65"], "a beat of 65 bits cannot be had"),
+        (["--kind", "rtl", "--width", "0"], "a beat of 0 bits cannot be had"),
+        (["--kind", "rtl", "--width", "2048"], "at most 1024"),
+        (["--kind", "rtl", "--frames", "token"], "no frames 'token'; there are ip"),
+    ]:
+        assert cli.main(["new-dut", "mine", *arguments, "--into", str(tmp_path)]) == 2
+        said = capsys.readouterr().err
+        assert sentence in said
+        assert said.count("\n") == 1
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_headers(capsys: pytest.CaptureFixture[str]) -> None:

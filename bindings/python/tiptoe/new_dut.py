@@ -29,12 +29,16 @@ from ._version import __version__
 KINDS = {
     "python": "a Python class",
     "c": "a shared object over the C ABI",
+    "rtl": "a Verilated design with AXI4-Stream",
 }
 
 _TEMPLATES = Path(__file__).parent / "templates"
 #: Headers for devices, in a folder `tiptoe`.
 INCLUDE = Path(__file__).parent / "include"
-_HEADERS = {"c": ("dut_abi.h",)}
+_HEADERS = {"c": ("dut_abi.h",), "rtl": ("capabilities.hpp", "dut.hpp", "dut_abi.h", "dut_export.hpp")}
+
+FRAMES = ("ip",)
+WIDEST = 1024
 
 _LONGEST = 40
 #: Names that mean something else in one of the languages of the templates, or to `tiptoe run --dut`.
@@ -84,12 +88,19 @@ def _reserved_words() -> frozenset[str]:
     return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
 
 
-def write(name: str, kind: str, into: Path, options: dict[str, Any] | None = None) -> Written:
-    """Writes the folder `into`/`name`; whole or not at all. Raises `UsageError` with one sentence: bad name, unknown
-    kind, something of that name is there already, not writable."""
+def write(name: str, kind: str, into: Path, *, width: int | None = None, frames: str | None = None) -> Written:
+    """Writes the folder `into`/`name`; whole or not at all. For the kind rtl: `width` (bits per beat, default 64) and
+    `frames` ("ip", the default, or "ethernet"). Raises `UsageError` with one sentence: bad name, unknown kind or
+    option, something of that name is there already, not writable."""
     if kind not in KINDS:
         raise UsageError(f"no kind '{kind}' of device{catalogue.suggestion(kind, KINDS)}; there are {', '.join(KINDS)}")
     check_name(name)
+    if kind != "rtl" and (width is not None or frames is not None):
+        raise UsageError(f"{'--width' if width is not None else '--frames'} is for --kind rtl, not for {kind}")
+    if width is not None and (not 8 <= width <= WIDEST or width % 8):
+        raise UsageError(f"a beat of {width} bits cannot be had: --width is a multiple of 8, at most {WIDEST}")
+    if frames is not None and frames not in FRAMES:
+        raise UsageError(f"no frames '{frames}'{catalogue.suggestion(frames, FRAMES)}; there are {', '.join(FRAMES)}")
     target = into / name
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target} is there already, and stays as it is: take another name or another folder (--into)")
@@ -101,7 +112,8 @@ def write(name: str, kind: str, into: Path, options: dict[str, Any] | None = Non
         "kind": kind,
         "device": device,
         "version": __version__,
-        **(options or {}),
+        "width": width or 64,
+        "frames": frames or "ip",
     }
     try:
         into.mkdir(parents=True, exist_ok=True)
