@@ -13,7 +13,7 @@ import pytest
 import tiptoe
 from tiptoe import Verdict, cli
 from tiptoe.pkt import PktSyntaxError, config, parse, profiles
-from tiptoe.pkt.play import PktResult
+from tiptoe.pkt.result import PktResult
 from tiptoe.pkt.syntax import Call, Code, Command, Packet, Tcp, TimeKind
 from tiptoe.pkt.work import PktJob, abilities_of, device_for, read, run_file
 
@@ -161,6 +161,8 @@ def test_assertions(tmp_path: Path) -> None:
         ("0 < [1:11(10)] icmp unreachable frag_needed mtu 1200\n", 1, "ICMP"),
         ("0 < icmp unreachable port_unreachable [1:11(10)]\n", 1, "ICMP"),
         ("0 < ipv4 1.1.1.1 > 2.2.2.2: S 0:0(0) win 1\n", 1, "encapsulation"),
+        ("0 < S 0:0(0) win 1 <FO 0011223344556677,nop,nop>\n", 1, "Fast Open"),
+        ("0 `a.py \\\n  x=1 \\\n y=2`\n", 1, "a.py"),
         ("0 open('x') = 3\n".replace("'", '"'), 1, "files"),
     ],
 )
@@ -277,6 +279,75 @@ def test_an_answer_to_an_old_segment_after_the_last_line(tmp_path: Path) -> None
     assert "line 10" in result.trailing
     assert run_text(tmp_path, text, fault="engine_duplicate_output").verdict is Verdict.PASS  # no data was sent
     assert run_text(tmp_path, text, fault="out_of_window_rst").verdict is Verdict.FAIL
+
+
+def test_reduced_scales_windows(tmp_path: Path) -> None:
+    """win 16 with a shift of 7 are 2048 octets; the device, which cannot scale, is told 2048."""
+    text = HANDSHAKE.replace("<mss 1000>", "<mss 1000,nop,wscale 7>").replace("<...>", "<mss 1460,nop,wscale 8>")
+    text = (
+        text.replace("ack 1 win 8000", "ack 1 win 16")
+        + """
+        +0 write(4, ..., 4000) = 4000
+        +0 > . 1:1001(1000) ack 1 win 256
+        +0 > . 1001:2001(1000) ack 1
+        +.1 < . 1:1(0) ack 2001 win 16
+        +0 > P. 2001:4001(2000) ack 1
+        """
+    )
+    result = run_text(tmp_path, text, reduced=True)
+    assert result.verdict is Verdict.PASS, result.message
+    assert run_text(tmp_path, text).verdict is Verdict.INAPPLICABLE
+    assert run_text(tmp_path, text, reduced=True, fault="send_window_ignored").verdict is Verdict.FAIL
+    opened = run_text(tmp_path, text.replace("<mss 1460,nop,wscale 8>", "<...>"))
+    assert opened.verdict is Verdict.INAPPLICABLE
+    assert "scaled by 7" in opened.message
+
+
+def test_reduced_passes_over_window_updates_and_bursts_that_are_pushed(tmp_path: Path) -> None:
+    text = (
+        HANDSHAKE.replace("<...>", "<mss 1460,nop,nop,sackOK>")
+        + """
+        +0 < . 1:1401(1400) ack 1 win 1000
+        +0 > . 1:1(0) ack 1401
+        +0 < P. 1401:2801(1400) ack 1 win 1000
+        +0 > . 1:1(0) ack 2801
+        +0 read(4, ..., 3000) = 2800
+        +.1 write(4, ..., 1500) = 1500
+        +0 > P. 1:1001(1000) ack 2801
+        """
+    )
+    result = run_text(tmp_path, text, reduced=True, profile="linux")
+    assert result.verdict is Verdict.PASS, result.message
+    assert any("window update" in note for note in result.notes)
+    assert any("not pushed" in note for note in result.notes)
+    text = text.replace("1500) = 1500", "1000) = 1000").replace("P. 1:1001", ". 1:1001")
+    assert run_text(tmp_path, text, reduced=True, profile="linux").verdict is Verdict.FAIL  # MUST-60
+
+
+def test_a_window_update_is_the_devices_own_affair(tmp_path: Path) -> None:
+    text = (
+        HANDSHAKE
+        + """
+        +0 < P. 1:1401(1400) ack 1 win 1000
+        +0 > . 1:1(0) ack 1401
+        +0 < P. 1401:2801(1400) ack 1 win 1000
+        +0 > . 1:1(0) ack 2801
+        +0 read(4, ..., 3000) = 2800
+        +.1 < P. 2801:2802(1) ack 1 win 1000
+        +0 > . 1:1(0) ack 2802
+        """
+    )
+    result = run_text(tmp_path, text, profile="linux")
+    assert result.verdict is Verdict.INAPPLICABLE, result.message
+    assert "window update" in result.reason
+
+
+def test_no_buffer(tmp_path: Path) -> None:
+    text = (
+        HANDSHAKE
+        + "+0 write(4, NULL, 10) = -1 EFAULT (Bad address)\n+0 send(4, NULL, 10, 0) = -1 EFAULT (Bad address)\n"
+    )
+    assert run_text(tmp_path, text).verdict is Verdict.PASS
 
 
 def test_results_do_not_depend_on_the_scripts_before() -> None:
@@ -452,7 +523,7 @@ def test_mutated_scripts_never_break_the_runner() -> None:
             options = config.read(script)
         except PktSyntaxError:
             continue
-        from tiptoe.pkt.play import play
+        from tiptoe.pkt.session import play
 
         result = play(device, script, profile, abilities_of(device, spec), options)
         assert result.verdict is Verdict.PASS or result.line is not None, "\n".join(lines)

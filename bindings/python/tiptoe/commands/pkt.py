@@ -19,9 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .. import _core, catalogue
 from .._enums import Verdict
 from ..pkt import report
-from ..pkt.play import PktResult
 from ..pkt.profile import profiles
 from ..pkt.require import FEATURES
+from ..pkt.result import PktResult
 from ..pkt.work import PktJob, PktPool, device_for
 from ..report import terminal
 from . import options

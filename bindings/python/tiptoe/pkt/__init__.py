@@ -10,9 +10,9 @@ Example:
 
 from .config import Config
 from .parser import parse
-from .play import PktResult
 from .profile import Profile, guess, profiles
 from .require import Abilities
+from .result import PktResult
 from .syntax import PktSyntaxError, Script
 from .work import abilities_of, run
 

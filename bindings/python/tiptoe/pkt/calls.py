@@ -344,7 +344,8 @@ class Calls:
             available = self.host.readable(socket)
             wanted = length if wait_all else min(length, max(1, socket.options.get("SO_RCVLOWAT", 1)))
             at_end = self.host.at_end(socket)
-            if available and (available >= wanted or at_end) and not socket.shut_read:
+            hidden = socket.shut_read and self.profile.name == "freebsd"
+            if available and (available >= wanted or at_end) and not hidden:
                 return Outcome(min(available, length) if peek else self.host.read(socket, length))
             if socket.error is not None and not at_end | (socket.phase is Phase.DEAD):
                 return None
@@ -393,6 +394,8 @@ class Calls:
     def _send(self, call: Call, length: int, flags: int, octets: bytes | None) -> Attempt:
         socket = self._socket(call)
         nonblocking = self._flag(flags, "MSG_DONTWAIT")
+        if length and call.arguments[1] == Name("NULL"):
+            return Attempt(lambda: failed("EFAULT"))
         if not 0 <= length <= 1 << 26:
             raise ScriptError(f"{length} octets cannot be written at once")
         if octets is not None:

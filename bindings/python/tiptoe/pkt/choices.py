@@ -63,6 +63,13 @@ class Moment:
             return self.length == 0 and first == 0
         return 0 <= first < self.rcv_wnd or (self.length > 0 and 0 <= last < self.rcv_wnd)
 
+    @property
+    def acks_unsent(self) -> bool:
+        """It acknowledges what the device has never sent."""
+        if self.snd_nxt is None or not self.flags & Flags.ACK:
+            return False
+        return 0 < ((self.segment.ack or 0) - self.snd_nxt) & _MASK < _HALF
+
 
 @dataclass(frozen=True)
 class Surprise:
@@ -78,6 +85,17 @@ class Surprise:
     system: str = "FreeBSD"  #: the system that the script was written for
 
 
+def is_window_update(segment: Segment, rcv_nxt: int | None, rcv_wnd: int, snd_nxt: int | None) -> bool:
+    """A plain ACK that tells nothing but a larger window. The other numbers are what the device had told before."""
+    return (
+        (segment.flags or Flags(0)) & _CONTROL == Flags.ACK
+        and segment.text_length == 0
+        and rcv_nxt is not None
+        and (segment.ack, segment.seq) == (rcv_nxt, snd_nxt)
+        and (segment.window or 0) > rcv_wnd
+    )
+
+
 def is_plain_ack(segment: Segment, moment: Moment) -> bool:
     """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>"""
     flags = segment.flags or Flags(0)
@@ -89,11 +107,13 @@ def is_plain_ack(segment: Segment, moment: Moment) -> bool:
     )
 
 
-def answers_unacceptable(moment: Moment, segments: list[Segment]) -> bool:
-    """The device has answered an unacceptable segment with one ACK, as RFC 9293 3.10.7.4 wants (first check)."""
-    if moment.acceptable or moment.flags & Flags.RST or len(segments) != 1:
-        return False
-    return is_plain_ack(segments[0], moment)
+def answers_as_it_must(moment: Moment, segments: list[Segment]) -> str | None:
+    """Why RFC 9293 3.10.7.4 wants the one ACK that the device sent: in words, None if it does not."""
+    if moment.flags & Flags.RST or len(segments) != 1 or not is_plain_ack(segments[0], moment):
+        return None
+    if not moment.acceptable:
+        return "is outside the window"
+    return "acknowledges what was never sent" if moment.acks_unsent else None
 
 
 def _window_edge(s: Surprise) -> str | None:
@@ -175,9 +195,7 @@ def _old_in_part(s: Surprise) -> str | None:
 
 def _ack_of_nothing(s: Surprise) -> str | None:
     m = s.moment
-    if s.got is None or not is_plain_ack(s.got, m) or m.flags & (Flags.RST | Flags.SYN) or not m.flags & Flags.ACK:
-        return None
-    if m.snd_nxt is None or not 0 < ((m.segment.ack or 0) - m.snd_nxt) & _MASK < _HALF:
+    if s.got is None or not is_plain_ack(s.got, m) or m.flags & (Flags.RST | Flags.SYN) or not m.acks_unsent:
         return None
     return (
         f"{s.system} drops the segment of line {m.line}, which acknowledges what was never sent, in silence; the "

@@ -98,6 +98,7 @@ class Flow:
     rcv_wnd: int = 0
     snd_nxt: int | None = None
     fin_seq: int | None = None
+    shift: int = 0  #: the script scales the peer's windows by it, and the device does not
 
     # ---- numbers
     def to_wire_seq(self, segment: Tcp) -> int:
@@ -172,7 +173,7 @@ class Flow:
             ack=ack,
             flags=flag_bits(body.flags),
             reserved=int(body.has("A")),
-            window=body.window or 0,
+            window=min(0xFFFF, (body.window or 0) << (0 if body.has("S") else self.shift)),
             urgent=body.urgent,
             options=Options(octets),
             payload=peer_octets(first, body.sequence.length),

@@ -39,6 +39,7 @@ class Rules:
     left_out: Collection[str] = ()  #: options that the device lacks and the comparison leaves out
     #: Windows may differ by so much: a receiver holds back less than a segment (RFC 9293 3.8.6.2.2).
     window_slack: int = 0
+    scaled: bool = False  #: windows of the script are scaled, but for those of SYN segments
 
 
 def without(options: tuple[Option, ...], left_out: Collection[str]) -> tuple[Option, ...]:
@@ -103,7 +104,12 @@ def differences(
             body.ack or 0,
             flow.from_wire_ack(wire_ack, is_syn) if bits & Flags.ACK else wire_ack,
         )
-    if body.window is not None and abs(body.window - (segment.window or 0)) > rules.window_slack * (body.window > 0):
+    compared = body.window is not None and (is_syn or not rules.scaled or body.window == 0)
+    if (
+        compared
+        and body.window is not None
+        and abs(body.window - (segment.window or 0)) > rules.window_slack * (body.window > 0)
+    ):
         check("window", body.window, segment.window)
     check("urgent pointer", body.urgent, segment.urgent or 0)
     if body.options is not None:

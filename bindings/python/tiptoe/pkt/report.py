@@ -17,7 +17,7 @@ from rich.table import Table
 from .._enums import Verdict
 from .._version import __version__
 from ..report.terminal import LADDER_LINES, STORIES, seconds, virtual
-from .play import PktResult
+from .result import PktResult
 
 _STYLE = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INAPPLICABLE: "dim", Verdict.ERROR: "bold magenta"}
 _WORDS = {

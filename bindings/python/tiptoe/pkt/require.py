@@ -63,6 +63,8 @@ _OPTION_FEATURE = {
 #: Options that --reduced may leave out.
 REDUCIBLE = ("wscale", "sackOK", "sack", "TS")
 
+_U16 = 0xFFFF
+
 _CALLS = {
     "open": "files",
     "sendfile": "files",
@@ -109,6 +111,7 @@ class Verdicts:
     reasons: tuple[Reason, ...]
     left_out: tuple[str, ...] = ()  #: options that the comparison leaves out (--reduced)
     needs_records: bool = False
+    scaled: bool = False  #: the peer's windows are scaled in the script, and must not be on the wire
 
 
 def check(script: Script, config: Config, profile: Profile, abilities: Abilities, reduced: bool = False) -> Verdicts:
@@ -162,11 +165,12 @@ class _Check:
                     self._command(text, event.line)
                 case Code(text):
                     self._code(event.line, text)
+        scaled = self._windows()
         if self.used:
             self._reduction()
         order = sorted(set(self.reasons), key=lambda r: r.line)
         left_out = tuple(o for o in self.left_out if o in self.used)
-        return Verdicts(tuple(order), left_out, self.needs_records)
+        return Verdicts(tuple(order), left_out, self.needs_records, scaled)
 
     # ---- packets
     def _packet(self, event: Event, packet: Packet) -> None:
@@ -199,6 +203,8 @@ class _Check:
             for flags, why in self.refused.items():
                 if body.has(flags):
                     self.no(line, why)
+            if body.has("S") and any(o.name in ("FO", "FOEXP") and len(o.data) > 2 for o in body.options or ()):
+                self.lacks(line, "fastopen", "a cookie on the SYN")
             if body.has("U") and body.sequence.length and not self.in_line:
                 self.lacks(line, "urgent", "text that is marked urgent is taken out of the stream; this")
             return
@@ -221,22 +227,44 @@ class _Check:
                 line, f"needs a receive buffer of {body.window} octets; the device has {self.abilities.receive_buffer}"
             )
 
+    def _segments(self, outbound: bool) -> list[tuple[int, Tcp]]:
+        """(line, segment) in one direction."""
+        return [
+            (e.line, e.action.body)
+            for e in self.script.events
+            if isinstance(e.action, Packet) and e.action.outbound is outbound and isinstance(e.action.body, Tcp)
+        ]
+
+    def _windows(self) -> bool:
+        """Are the peer's windows scaled? Then they are smaller on the wire than they mean."""
+        theirs = self._segments(False)
+        shifts = [(line, o.data[0]) for line, b in theirs if b.has("S") and (o := b.option("wscale"))]
+        ours = [b for _, b in self._segments(True) if b.has("S")]
+        if "wscale" in self.abilities.features or not shifts or not max(shift for _, shift in shifts):
+            return False
+        if not any(b.options is None or b.option("wscale") for b in ours):
+            return False
+        line, shift = shifts[0]
+        sent = max((b.sequence.start + b.sequence.length for _, b in self._segments(True)), default=0)
+        given = [b.window for _, b in theirs if b.window and not b.has("S") and not b.has("R")]
+        if self.left_out:
+            if sent > _U16 and any(w << shift > _U16 for w in given):
+                self.no(line, f"the peer's windows are scaled by {shift} and beyond 65535 octets, and are used")
+            return True
+        if any(b.options is None for b in ours) and any(w < sent for w in given):
+            self.no(line, f"the peer's windows are scaled by {shift}: needs {FEATURES['wscale']}")
+        return False
+
     def _reduction(self) -> None:
         """May these options be left out? Not where they decide what else is sent."""
-        syns: dict[bool, list[tuple[int, Tcp]]] = {True: [], False: []}
-        for event in self.script.events:
-            if isinstance(event.action, Packet) and isinstance(event.action.body, Tcp):
-                packet, body = event.action, event.action.body
-                assert isinstance(body, Tcp)
-                if body.has("S"):
-                    syns[packet.outbound].append((event.line, body))
-                if not packet.outbound and "sack" in self.left_out and body.option("sack"):
-                    self.no(event.line, "the peer's SACK blocks decide what is sent again")
-        for name, why in (("wscale", "windows are scaled"), ("TS", "timestamps shorten full segments")):
-            ours = [line for line, body in syns[True] if body.option(name)]
-            theirs = [line for line, body in syns[False] if body.option(name)]
-            if name in self.used and ours and theirs and (name == "wscale" or self._sends_long_text()):
-                self.no(ours[0], f"both ends use '{name}': {why}")
+        theirs = self._segments(False)
+        for line, body in theirs:
+            if "sack" in self.left_out and body.option("sack"):
+                self.no(line, "the peer's SACK blocks decide what is sent again")
+        ours = [line for line, body in self._segments(True) if body.has("S") and body.option("TS")]
+        stamps = any(body.has("S") and body.option("TS") for _, body in theirs)
+        if "TS" in self.used and ours and stamps and self._sends_long_text():
+            self.no(ours[0], "both ends use 'TS': timestamps shorten full segments")
 
     def _sends_long_text(self) -> bool:
         return any(

@@ -184,6 +184,7 @@ _LINUX_SYSCTLS: dict[str, Callable[[int], list[Effect]]] = {
     "net.ipv4.tcp_syncookies": _only((0, 1), "SYN cookies for every SYN (tcp_syncookies=2)"),
     "net.ipv4.tcp_abort_on_overflow": _only((0,), "a reset when the backlog is full"),
     "net.ipv4.tcp_slow_start_after_idle": _nothing,
+    "net.ipv4.tcp_mtu_probing": _only((0,), "path MTU probing (tcp_mtu_probing)"),
     **dict.fromkeys(
         (
             "net.ipv4.tcp_timestamps",
@@ -214,7 +215,6 @@ _LINUX_SYSCTLS: dict[str, Callable[[int], list[Effect]]] = {
             "net.ipv4.tcp_fastopen_key",
             "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
             "net.ipv4.tcp_no_metrics_save",
-            "net.ipv4.tcp_mtu_probing",
             "net.ipv4.tcp_base_mss",
             "net.ipv4.tcp_autocorking",
             "net.ipv4.tcp_moderate_rcvbuf",
@@ -328,6 +328,8 @@ def _one(line: str, profile: Profile) -> list[Effect]:
             if equals and not name.startswith("-"):
                 effects += _sysctl(name.removeprefix("/proc/sys/").replace("/", "."), value)
         return effects
+    if program == "defaults.sh":
+        return [Setting("SYN_RETRIES", 5)]
     if program == "tcpdrop":
         return _tcpdrop(arguments)
     if program == "sleep" and arguments and re.fullmatch(r"\d{1,5}(\.\d+)?", arguments[0]):

@@ -225,6 +225,8 @@ def _value(host: Host, profile: Profile, config: Config, socket: Socket, name: s
                 return 2 * size
             return _buffer(host, profile, socket, profile.send_buffer if size is None else size)
         case "TCP_MAXSEG":
+            if socket.handle is None and name in socket.options:
+                return socket.options[name]
             return _mss(host, socket)
         case "SO_LINGER":
             return socket.options.get("SO_LINGER", 0)

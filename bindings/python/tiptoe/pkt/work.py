@@ -25,9 +25,10 @@ from .._errors import TiptoeError
 from ..runner import DeviceSpec, WorkerPool
 from . import config as configs
 from .parser import parse
-from .play import PktResult, play
 from .profile import Profile, guess, profiles
 from .require import ENGINE, Abilities
+from .result import PktResult
+from .session import play
 from .syntax import PktSyntaxError, Script
 
 #: Buffers of the device: what FreeBSD and Linux advertise without window scaling needs 64 KiB.
