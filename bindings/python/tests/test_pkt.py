@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tiptoe
-from tiptoe import Verdict, cli
+from tiptoe import Verdict, cli, plug
 from tiptoe.pkt import PktSyntaxError, config, parse, profiles
 from tiptoe.pkt.result import PktResult
 from tiptoe.pkt.syntax import Call, Code, Command, Packet, Tcp, TimeKind
@@ -90,6 +90,21 @@ def test_corpus() -> None:
     for path in sorted(Path(folder).rglob("*.pkt")):
         result = run_file(str(path), device, job)
         assert result.verdict is not Verdict.ERROR or result.line is not None, f"{path}: {result.message}"
+
+
+@pytest.mark.skipif("lwip" not in plug.shipped(), reason="lwIP is not built in")
+def test_on_a_device_from_outside() -> None:
+    """lwIP has fixed settings, options of its own and no MSL that could be set."""
+    spec = device_for("lwip")
+    device = spec.make()
+    verdicts = {}
+    for name in ("blocking-read", "poll", "passive-open", "freebsd"):
+        result = run_file(str(SCRIPTS / f"{name}.pkt"), device, PktJob(spec, defines=DEFINES))
+        verdicts[name] = (result.verdict, result.reason)
+    assert verdicts["blocking-read"][0] is Verdict.PASS, verdicts
+    assert verdicts["poll"][0] is Verdict.PASS, verdicts
+    assert verdicts["passive-open"][0] is Verdict.FAIL  # it offers window scaling
+    assert verdicts["freebsd"] == (Verdict.INAPPLICABLE, "needs DACK = 100000; the device has 250000")
 
 
 # ---- what a run says

@@ -8,6 +8,7 @@ been shut down. Whatever can be asked of the device (state, readable octets, roo
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .._core import Device, Handle
@@ -80,6 +81,7 @@ class Host:
         self.local_ip = local_ip
         self.remote_ip = remote_ip
         self.registers: dict[str, int] = {}  #: what has been set
+        self.lacks: Callable[[str, int], str | None] = lambda _name, _value: None  #: why a setting is impossible
         self.receive_space = profile.receive_buffer  #: octets, as SO_RCVBUF tells it
         self.sockets: list[Socket] = []  #: every one there was, closed ones too
         self.flows: list[Flow] = []
@@ -96,6 +98,11 @@ class Host:
         low, high = _RANGES.get(name, (0, (1 << 32) - 1))
         if not low <= value <= high:
             raise Inapplicable(f"{name} = {value}: the device takes {low} to {high}")
+        reason = self.lacks(name, value)
+        if reason is not None:
+            raise Inapplicable(reason.removeprefix("needs "))
+        if self.registers.get(name) == value:
+            return
         try:
             self.device.set(name, value)
         except DeviceHang:

@@ -171,8 +171,12 @@ class Player:
         if self.config.mtu != registers.get("MTU", 1500):
             registers["MTU"] = self.config.mtu
         address = int.from_bytes(bytes(int(p) for p in self.config.local_ip.split(".")), "big")
-        self.device.reset(self._seed, LOCAL_IP0=address, **registers)
-        self.host.registers = registers
+        if not self.abilities.address:
+            registers["LOCAL_IP0"] = address
+        can = {n: v for n, v in registers.items() if self.abilities.can_set(n)}
+        self.device.reset(self._seed, **can)
+        self.host.registers = {**registers, **{n: v for n, v in self.abilities.fixed.items() if n in registers}}
+        self.host.lacks = self.abilities.setting
         recording = self.verdicts.needs_records and self.abilities.records
         if self.abilities.records:
             self.device.set_retire_recording(recording)

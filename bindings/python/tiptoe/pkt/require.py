@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from . import code, shell, sockopts
 from .config import Config
@@ -102,6 +102,25 @@ class Abilities:
     records: bool = True  #: retire records (level L2)
     counters: bool = True
     user_calls: bool = True  #: level L1
+    settable: frozenset[str] | None = None  #: settings that can be changed; None: all
+    fixed: Mapping[str, int] = field(default_factory=dict)  #: settings that have a value of their own
+    address: str = ""  #: IPv4 address that it has, if it cannot be changed
+    slack_us: int = 0  #: how late it may answer
+
+    def can_set(self, name: str) -> bool:
+        """The device takes that setting."""
+        return self.settable is None or name in self.settable or name.removeprefix("FEATURES.") in self.settable
+
+    def setting(self, name: str, value: int) -> str | None:
+        """Why the device cannot have that setting; None when it can, or has it already."""
+        short = name.removeprefix("FEATURES.")
+        if self.can_set(name):
+            return None
+        if short in self.fixed:
+            if self.fixed[short] == value:
+                return None
+            return f"needs {short} = {value}; the device has {self.fixed[short]}"
+        return f"needs {short} = {value}, which cannot be set on the device"
 
 
 @dataclass(frozen=True)
@@ -348,10 +367,13 @@ class _Check:
                     have = self.abilities.receive_buffer
                     if (octets != have and min(octets, 65535) > have) or octets < min(have, 65535):
                         self.no(line, f"needs a receive buffer of {octets} octets; the device has {have}")
-                case shell.Setting("MTU", value):
+                case shell.Setting("MTU", value) if not self.abilities.mtu[0] <= value <= self.abilities.mtu[1]:
                     low, high = self.abilities.mtu
-                    if not low <= value <= high:
-                        self.no(line, f"needs an MTU of {value}; the device takes {low} to {high}")
+                    self.no(line, f"needs an MTU of {value}; the device takes {low} to {high}")
+                case shell.Setting(name, value):
+                    reason = self.abilities.setting(name, value)
+                    if reason is not None:
+                        self.no(line, reason)
 
     def _code(self, line: int, text: str) -> None:
         known = code.available(self.abilities.records, self.abilities.counters)

@@ -57,7 +57,7 @@ def play(
         result.line, result.reason = player.line, f"the device delivered wrong octets: {e}"
     except Inapplicable as e:
         result.verdict = Verdict.INAPPLICABLE
-        result.line, result.reason = player.line, f"needs {e}"
+        result.line, result.reason = player.line, f"needs {str(e).removeprefix('needs ')}"
         result.all_reasons = [(player.line, str(e))]
     except (ScriptError, UnknownSymbol) as e:
         result.verdict = Verdict.ERROR

@@ -61,14 +61,24 @@ def abilities_of(device: Device, spec: DeviceSpec | None = None, features: froze
         from .require import FEATURES
 
         features = ENGINE if built_in else frozenset(FEATURES)
-    octets = 1 << spec.rx_buffer_log2 if spec is not None and built_in else 65536
+    tells = device.capabilities
+    if built_in:
+        octets = 1 << spec.rx_buffer_log2 if spec is not None else 65536
+        mtu = (296, 2048)
+    else:
+        octets = tells["receive_buffer"] or 65536
+        mtu = (68 if tells["all_settings"] or "MTU" in tells["settable"] else tells["mtu"], tells["mtu"])
     return Abilities(
         features=features,
         receive_buffer=octets,
-        mtu=(296, 2048) if built_in else (68, 65535),
+        mtu=mtu,
         records=device.has_retire_records,
-        counters=built_in,
+        counters=tells["all_counters"] or "RetransSegs" in tells["counters"],
         user_calls=device.user_calls,
+        settable=None if tells["all_settings"] else frozenset(tells["settable"]),
+        fixed=tells["fixed"],
+        address=str(tells["addresses"][0]) if tells["addresses"] else "",
+        slack_us=0 if built_in else max(tells["at_once_us"], tells["timer_tolerance_us"] if tells["real_time"] else 0),
     )
 
 
@@ -135,7 +145,17 @@ def run_file(path: str, device: Device, job: PktJob) -> PktResult:
     if job.settings:
         profile = replace(profile, registers={**profile.registers, **job.settings})
     abilities = abilities_of(device, job.device, job.features)
+    options = _fitted(options, abilities)
     return play(device, script, profile, abilities, options, reduced=job.reduced, seed=job.seed)
+
+
+def _fitted(options: configs.Config, abilities: Abilities) -> configs.Config:
+    """With the address that the device has, and the time that it takes to answer."""
+    return replace(
+        options,
+        local_ip=abilities.address or options.local_ip,
+        tolerance_us=max(options.tolerance_us, abilities.slack_us),
+    )
 
 
 def run(
@@ -152,7 +172,8 @@ def run(
     chosen = _chosen(chosen, {})
     spec = DeviceSpec(device.kind, rx_buffer_log2=BUFFER_LOG2)
     abilities = abilities_of(device, spec, features)
-    return play(device, script, chosen, abilities, configs.read(script), reduced=reduced, seed=seed)
+    options = _fitted(configs.read(script), abilities)
+    return play(device, script, chosen, abilities, options, reduced=reduced, seed=seed)
 
 
 class PktPool(WorkerPool[str, PktResult]):
