@@ -84,6 +84,17 @@ inline void check_burst(Tester& t, const std::vector<Received>& burst, std::size
   }
 }
 
+/// The last octets of a SEND, shorter than a segment: at once, or by Nagle's algorithm when all before is acknowledged.
+inline void expect_short_text(Tester& t, std::size_t n) {
+  const Bytes text = t.c().user_text(t.c().user_offset(t.S()), n);
+  const auto early = t.c().allow({.flags = ACK, .payload = text});
+  t.send_ack();
+  if (!early) {
+    t.expect_text(n);
+    t.send_ack();
+  }
+}
+
 /// Acknowledges octets up to `ack` and takes what that releases.
 inline std::vector<Received> ack_and_take(Tester& t, Conn& c, std::uint32_t ack) {
   c.send({.ack = ack, .flags = ACK});

@@ -109,17 +109,21 @@ void Registry::add(Case c) {
 }
 
 void Registry::add_with_wrap(Case c) {
-  Case wrapped = c;
+  add(c);
+  add_wrap(std::move(c));
+}
+
+void Registry::add_wrap(Case wrapped) {
+  const std::vector<std::string> rules = wrapped.rules;
   wrapped.id += "-wrap";
   wrapped.title += ", across the wrap of sequence numbers";
-  if (std::find(c.rules.begin(), c.rules.end(), "RFC9293-3.4-1") == c.rules.end()) {
+  if (std::find(rules.begin(), rules.end(), "RFC9293-3.4-1") == rules.end()) {
     wrapped.rules.emplace_back("RFC9293-3.4-1");
   }
   wrapped.description += " The same once more with both initial sequence numbers just below 2^32.";
   wrapped.settings.emplace_back("FIXED_ISS", 1);
   wrapped.settings.emplace_back("ISN_KEY0", wrap_iss);
   wrapped.peer_isn = wrap_isn;
-  add(std::move(c));
   add(std::move(wrapped));
 }
 

@@ -10,12 +10,13 @@ namespace tiptoe::conformance {
 
 namespace {
 
-/// The flags of a pattern mean exactly these, PSH aside; a pattern that names flags_set or flags_clear is taken as it
-/// is.
+/// The flags of a pattern mean exactly these, PSH aside, and for RST an ACK; a pattern that names flags_set or
+/// flags_clear is taken as it is.
 Segment matcher(Segment p) {
   if (p.flags && !p.flags_set && !p.flags_clear) {
     p.flags_set = *p.flags;
     p.flags_clear = static_cast<std::uint8_t>(~*p.flags & ~PSH);
+    if (*p.flags == RST) p.flags_clear = static_cast<std::uint8_t>(*p.flags_clear & ~ACK);
     p.flags.reset();
   }
   return p;
@@ -107,7 +108,7 @@ void Conn::note_edge(std::uint32_t ack, std::uint32_t offered, bool known) {
   send_edge_known_ = true;
 }
 
-void Conn::note_received(const Segment& s) {
+void Conn::note_received(const Received& s) {
   if (s.has(RST)) {
     alive_ = false;
     fin_end_.reset();
@@ -121,6 +122,7 @@ void Conn::note_received(const Segment& s) {
     pending_window_.reset();
   }
   const std::uint32_t end = *s.seq + s.length();
+  if (s.length() > 0) last_sequence_us_ = s.time_us;
   if (seq_lt(S, end)) S = end;
   if (!s.has(ACK)) return;
   if (!ack_seen_) first_window_ = *s.window;
@@ -137,6 +139,13 @@ bool Conn::is_window_update(const Segment& s) const {
   const bool has_read = read_since_window_ || (own != nullptr && own->reads);
   return absorb_window_updates && has_read && ack_seen_ && s.flags == ACK && s.text_length() == 0 && *s.seq == S &&
          *s.ack == ack_high_ && seq_lt(window_edge_, *s.ack + *s.window);
+}
+
+bool Conn::is_due_repetition(const Received& s) const {
+  const char* timer = s.has(SYN) ? "SYN_RTO" : "RTO_MIN";
+  if (!tester_->denied(timer) || !iss_known || s.has(RST) || s.length() == 0) return false;
+  if (*s.seq != U || seq_lt(S, *s.seq + s.length())) return false;
+  return s.time_us + tester_->tolerance() >= last_sequence_us_ + tester_->setting(timer);
 }
 
 std::string Conn::check(const Segment& s) const {
@@ -289,7 +298,12 @@ Received Conn::expect_pattern(Segment p, std::uint64_t within) {
   if (p.window && R != isn + 1) need_unread();
   const std::uint64_t patience = tester_->patience(within);
   const std::uint32_t before = S;
-  auto got = tester_->take(patience);
+  auto got = tester_->take(patience, {matcher(p)});
+  return judged(std::move(p), patience, before, std::move(got));
+}
+
+/// What came, or did not, against the pattern.
+Received Conn::judged(Segment p, std::uint64_t patience, std::uint32_t before, std::optional<Received> got) {
   if (got) p = behind_echo(std::move(p), before, *got);
   const std::string wanted = p.form(true) + (patience > 1'000 ? " within " + duration(patience) : "");
   if (!got) tester_->fail(tester_->story(wanted, nullptr, tester_->now(), tester_->dut().cycles()));
@@ -297,8 +311,17 @@ Received Conn::expect_pattern(Segment p, std::uint64_t within) {
   if (!differences.empty()) {
     tester_->fail(tester_->story(wanted, &*got, got->time_us, got->cycle) + ": " + join(differences));
   }
+  note_form(p, *got);
   note_received(*got);
   return *got;
+}
+
+/// What is legal, but not as the text shows it.
+void Conn::note_form(const Segment& pattern, const Received& got) {
+  if (pattern.flags != RST || !got.has(ACK)) return;
+  const std::string remark = "a RST carries an ACK field where RFC 9293 3.5.2 shows <CTL=RST> alone";
+  auto& all = tester_->remarks_;
+  if (std::find(all.begin(), all.end(), remark) == all.end()) all.push_back(remark);
 }
 
 /// A pattern for the next sequence number of the device, which has moved since over text that the case does not see.
@@ -328,8 +351,25 @@ Received Conn::expect_at(const Segment& p, std::uint64_t at) {
 }
 
 Received Conn::expect_text(std::size_t n, std::uint64_t within, std::optional<std::uint32_t> seq) {
-  const std::uint32_t from = seq ? *seq : S;
-  return expect({.seq = from, .flags = ACK, .payload = user_text(user_offset(from), n)}, within);
+  std::uint32_t from = seq ? *seq : S;
+  const std::uint64_t patience = tester_->patience(within);
+  while (true) {
+    Segment p = strict({.seq = from, .flags = ACK, .payload = user_text(user_offset(from), n)});
+    const std::uint32_t before = S;
+    auto got = tester_->take(patience, {matcher(p)});
+    const std::size_t length = got ? got->text_length() : 0;
+    if (length > 0 && length < n) {  // smaller segments than the window allows are legal
+      Segment piece = p;
+      piece.payload->resize(length);
+      if (matcher(piece).matches(*got)) {
+        note_received(*got);
+        from += low32(length);
+        n -= length;
+        continue;
+      }
+    }
+    return judged(std::move(p), patience, before, std::move(got));
+  }
 }
 
 Received Conn::expect_syn(std::uint64_t within) {
@@ -363,12 +403,17 @@ Received Conn::expect_abort_rst(std::uint64_t within) {
 std::size_t Conn::expect_one_of(const std::vector<Segment>& patterns, std::uint64_t within) {
   const std::uint64_t patience = tester_->patience(within);
   std::string wanted;
-  for (const Segment& p : patterns) wanted += (wanted.empty() ? "" : " or ") + strict(p).form(true);
+  std::vector<Segment> all;
+  for (const Segment& p : patterns) {
+    wanted += (wanted.empty() ? "" : " or ") + strict(p).form(true);
+    all.push_back(matcher(strict(p)));
+  }
   const std::uint32_t before = S;
-  auto got = tester_->take(patience);
+  auto got = tester_->take(patience, all);
   if (!got) tester_->fail(tester_->story(wanted, nullptr, tester_->now(), tester_->dut().cycles()));
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     if (matcher(behind_echo(strict(patterns[i]), before, *got)).matches(*got)) {
+      note_form(patterns[i], *got);
       note_received(*got);
       return i;
     }
@@ -378,7 +423,7 @@ std::size_t Conn::expect_one_of(const std::vector<Segment>& patterns, std::uint6
 
 std::optional<Received> Conn::allow(const Segment& pattern, std::uint64_t within) {
   const std::uint32_t before = S;
-  auto got = tester_->take(tester_->patience(within));
+  auto got = tester_->take(tester_->patience(within), {matcher(strict(pattern))});
   if (!got) return std::nullopt;
   const Segment p = behind_echo(strict(pattern), before, *got);
   const auto differences = matcher(p).differences(*got);

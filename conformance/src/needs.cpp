@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array<const char*, 8> feature_bits = {"RST5961",  "SYN5961", "ACK5961", "RFC1337",
                                                      "TW_REUSE", "DELACK",  "DF",      "FIXED_ISS"};
+const std::set<std::string> timers = {"RTO_INIT", "RTO_MIN", "SYN_RTO", "SYN_BACKOFF"};
 constexpr std::uint64_t default_mtu = 1500;
 
 // No case talks to these: until a case asks for the device's own service or connection, it stays behind them.
@@ -159,6 +160,45 @@ void Tester::judge(Settings& out, const std::string& name, const std::string& to
   if (value == by_default) return;
   throw Inapplicable("the case sets " + name + " = " + std::to_string(value) +
                      ", which the device cannot (capability settable)");
+}
+
+bool Tester::can_have(const std::string& name, std::uint64_t value) const {
+  const Capabilities& has = *capabilities_;
+  // Calm timers would make probes wait for long; in real time what is due is passed over instead.
+  if (has.real_time && timers.count(name) != 0) return false;
+  if (const auto it = has.fixed.find(name); it != has.fixed.end()) return it->second == value;
+  return has.all_settings || has.settable.count(name) != 0;
+}
+
+/// All settings without the wishes that the device can't fulfil. FEATURES bits that it has for good keep their value,
+/// unless the case needs another.
+Settings Tester::granted(const Settings& all) {
+  Settings out;
+  for (const char* bit : feature_bits) {
+    const auto fixed = capabilities_->fixed.find(bit);
+    if (fixed != capabilities_->fixed.end()) out.emplace_back(bit, fixed->second);
+  }
+  for (const auto& [full_name, value] : all) {
+    const std::string name = full_name.starts_with("FEATURES.") ? full_name.substr(9) : full_name;
+    if (case_->wishes.count(name) != 0 && !can_have(name, value)) {
+      denied_.insert(name);
+    } else {
+      out.emplace_back(name, value);
+    }
+  }
+  return out;
+}
+
+std::uint64_t Tester::setting(const std::string& name) const {
+  const auto fixed = capabilities_->fixed.find(name);
+  if (fixed != capabilities_->fixed.end()) return fixed->second;
+  const RegisterInfo* bit = find_register("FEATURES." + name);
+  const std::string entry = bit != nullptr ? "FEATURES" : name;
+  std::uint64_t value = reset_value(entry);
+  for (const auto& [known, now] : resolved_) {
+    if (known == entry) value = now;
+  }
+  return bit == nullptr ? value : value >> bit->bit & 1U;
 }
 
 /// What the device is told before the case. What it need not be told is left out.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the tester brings a device into each of the eleven states, and how it asks, as a stranger would, where it is.
+#include <algorithm>
+
 #include "tiptoe/conformance/tester.hpp"
 
 namespace tiptoe::conformance {
@@ -28,6 +30,7 @@ void Conn::reach(State state, Role role) {
     if (state == State::syn_sent) return;
     if (state == State::syn_received) {  // SYNs cross
       send_syn();
+      meet_simultaneous_open();
       expect_syn_ack();
       return;
     }
@@ -38,6 +41,20 @@ void Conn::reach(State state, Role role) {
   }
   expect_notification(Notification::connected);
   reach_from_established(state);
+}
+
+/// MUST-10 is judged by the cases that name it. For others a device that leaves a crossing SYN without answer has no
+/// such state.
+void Conn::meet_simultaneous_open() {
+  const auto& rules = tester_->the_case().rules;
+  if (std::find(rules.begin(), rules.end(), "MUST-10") != rules.end()) return;
+  auto first = tester_->take(tester_->patience(at_once));
+  if (!first) {
+    tester_->inapplicable(
+        "the case begins in SYN_RECEIVED after a simultaneous open, which the device does not do (MUST-10 is judged by "
+        "cases of its own)");
+  }
+  tester_->held_.push_front(*std::move(first));
 }
 
 void Conn::reach_from_established(State state) {

@@ -84,6 +84,29 @@ def test_cases_pass(device: tiptoe.Device) -> None:
     assert [r.verdict for r in results] == [Verdict.PASS] * len(wanted), [r.message for r in results]
 
 
+def test_a_wish_is_no_need() -> None:
+    """lwIP's timers cannot be slowed down: the exchange is judged all the same, but not where times are the matter."""
+    device = _make("lwip")
+    assert tiptoe.run_case("transitions/ESTABLISHED/RST-EXACT/default", device).verdict is Verdict.PASS
+    times = tiptoe.run_case("transitions/ESTABLISHED/TO-RTX/text", device)
+    assert times.verdict is Verdict.INAPPLICABLE
+    assert "RTO_INIT" in times.message
+
+
+def test_simultaneous_open_is_judged_by_cases_of_its_own() -> None:
+    device = _make("lwip")
+    assert tiptoe.run_case("textbook/TB-23a-simultaneous-open", device).verdict is Verdict.FAIL
+    other = tiptoe.run_case("transitions/SYN-RECEIVED/FIN/rfc5961/active", device)
+    assert other.verdict is Verdict.INAPPLICABLE
+    assert "simultaneous open" in other.message
+
+
+def test_an_ack_in_a_reset_is_remarked() -> None:
+    result = tiptoe.run_case("textbook/TB-18-ack-to-nowhere", _make("lwip"))
+    assert result.verdict is Verdict.PASS
+    assert any("3.5.2" in remark for remark in result.remarks)
+
+
 def test_arguments() -> None:
     _make("lwip").shut_down()
     with pytest.raises(tiptoe.DeviceError, match="lwip takes no arguments"):

@@ -208,7 +208,7 @@ void padding(Tester& t) {
   }
   Segment fin{.flags = FIN | ACK, .trailer = Bytes(6, 0xFF)};
   t.send(fin);
-  t.expect({.ack = t.R() + 1, .flags = ACK});
+  t.expect({.ack = t.R() + 1, .flags = ACK}, ack_delay);
 }
 
 void ip_options(Tester& t) {

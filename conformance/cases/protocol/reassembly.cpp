@@ -233,7 +233,7 @@ void text_and_fin_out_of_order(Tester& t) {
 void text_beyond_fin(Tester& t) {
   t.reach(State::established);
   t.send_text(10, FIN);
-  t.expect_ack();
+  t.expect_delayed_ack();
   t.user_receive(10);
   t.step("text after the FIN is never delivered");
   t.send({.seq = t.R(), .flags = ACK | PSH, .payload = Bytes(20, 0x55)});

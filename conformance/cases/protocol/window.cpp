@@ -8,12 +8,18 @@ namespace tiptoe::conformance::cases {
 
 namespace {
 
-/// A probe: text at S, or what was sent and not acknowledged; one octet or more.
-Received expect_probe(Tester& t, std::uint64_t due) {
+/// A probe: text at S, or what was sent and not acknowledged; one octet or more. Many stacks send an empty segment
+/// below SND.UNA instead, which draws an ACK just as well; that it has no new octet is judged where `form` says so.
+enum class Form : std::uint8_t { any, new_octet };
+
+Received expect_probe(Tester& t, std::uint64_t due, Form form = Form::any) {
   const std::uint32_t una = t.U();
-  Received probe = t.expect_loose({.seq = una, .ack = t.R(), .flags_set = ACK, .flags_clear = SYN | RST | URG},
-                                  due + t.tolerance() - t.now());
-  t.check(probe.text_length() >= 1 || probe.has(FIN), "a probe without text (RFC9293-3.8.6-3)");
+  Received probe =
+      t.expect_loose({.ack = t.R(), .flags_set = ACK, .flags_clear = SYN | RST | URG}, due + t.tolerance() - t.now());
+  const bool empty = probe.seq == una - 1 && probe.length() == 0;
+  t.check(probe.seq == una || (empty && form == Form::any),
+          "a probe at SEQ " + std::to_string(*probe.seq) + ", SND.UNA is " + std::to_string(una));
+  t.check(empty || probe.text_length() >= 1 || probe.has(FIN), "a probe without text (RFC9293-3.8.6-3)");
   t.check(probe.time_us + t.tolerance() >= due,
           "the probe came " + std::to_string(due - probe.time_us) + " us too early");
   return probe;
@@ -30,7 +36,7 @@ void first_probe(Tester& t) {
   closed_window(t);
   const std::uint64_t begin = t.now();
   t.expect_nothing(900_ms);
-  expect_probe(t, begin + 1'000'000);
+  expect_probe(t, begin + 1'000'000, Form::new_octet);
 }
 
 void probes_unanswered(Tester& t) {
@@ -61,6 +67,7 @@ void counted_twice(Tester& t) {
   }
   t.step("the first probe has an octet that was not sent before");
   const Received probe = expect_probe(t, t.now() + 1'000'000);
+  if (probe.text_length() == 0) t.inapplicable("the device probes with octets that it has sent before");
   if (probe.text_length() >= 1000) t.inapplicable("the device probes with all it has");
   sent(1, 0);
   t.step("the second one repeats it");
@@ -80,7 +87,7 @@ void probes_answered(Tester& t) {
   for (int n = 0; n < 6; ++n) {
     const auto probe = t.next(130_s);
     t.check(probe.has_value(), "no probe");
-    t.check(probe->text_length() >= 1, "a probe without text");
+    t.check(probe->text_length() >= 1 || probe->seq == t.U() - 1, "a probe that draws no ACK");
     times.push_back(probe->time_us);
     t.send({.ack = t.U(), .flags = ACK});
   }
@@ -123,6 +130,7 @@ void probe_taken(Tester& t) {
   const Received probe = expect_probe(t, t.now() + 1'000'000);
   t.step("the probe's octet is taken, the window opens with the ACK");
   t.c().window = 65535;
+  if (probe.text_length() == 0) t.inapplicable("the device probes with no octet that could be taken");
   const std::uint32_t end = *probe.seq + probe.length();
   t.send({.ack = end, .flags = ACK});
   t.expect_text(1000 - probe.text_length(), at_once, end);
@@ -213,11 +221,12 @@ void shrunk_to_zero(Tester& t) {
 /// Fills the device's receive window with in-order text. Returns the octets.
 std::uint32_t fill(Tester& t) {
   t.c().need_unread();
-  const std::uint32_t w = t.W();
-  for (std::uint32_t at = 0; at < w;) {
-    const std::uint32_t n = std::min<std::uint32_t>(1460, w - at);
+  constexpr std::uint32_t most = 1U << 20U;  // the right edge may move while the window fills
+  std::uint32_t w = 0;
+  while (t.W() != 0 && w < most) {
+    const std::uint32_t n = std::min<std::uint32_t>(1460, t.W());
     t.send_text(n);
-    at += n;
+    w += n;
     t.expect_delayed_ack();
   }
   t.check_equal(t.W(), 0U, "the window that is left");
@@ -443,7 +452,7 @@ void nagle(Tester& t) {
 void nagle_off(Tester& t) {
   t.reach(State::established);
   t.c().set_options(true, false);
-  for (int n = 0; n < 5; ++n) {
+  for (int n = 0; n < 3; ++n) {  // an initial window of three segments may be counted in segments
     t.user_send(10);
     t.expect_text(10);
   }
@@ -488,13 +497,15 @@ void no_old_text_beyond_window(Tester& t) {
 void register_protocol_window(Registry& r) {
   const auto add = [&r](const char* name, const char* title, std::vector<std::string> rules, const char* description,
                         std::function<void(Tester&)> run, Level level = Level::must, Settings settings = {}) {
+    settings.emplace_back("IW_SEGS", 4);  // by RFC 5681 for the MSS of 1000 in these cases
     r.add_with_wrap({.id = std::string("protocol/window-") + name,
                      .title = title,
                      .rules = std::move(rules),
                      .description = description,
                      .run = std::move(run),
                      .level = level,
-                     .settings = std::move(settings)});
+                     .settings = std::move(settings),
+                     .wishes = {"IW_SEGS"}});
   };
   add("probe-first", "A zero window is probed after one RTO",
       {"MUST-36", "SHLD-29", "RFC9293-3.8.6-3", "ST-ESTABLISHED-TO-PERSIST"},

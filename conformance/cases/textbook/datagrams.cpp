@@ -95,7 +95,7 @@ void options_on_any_segment(Tester& t) {
   t.expect_nothing(3_s);
   t.step("FIN with options");
   t.send({.flags = FIN | ACK, .options = options});
-  t.expect({.ack = t.R() + 1, .flags = ACK});
+  t.expect({.ack = t.R() + 1, .flags = ACK}, ack_delay);
   t.expect_notification(peer_fin);
 }
 
@@ -233,8 +233,10 @@ void push_at_once(Tester& t) {
   t.step("on the last segment of a SEND");
   t.user_send(2000);
   Received first = t.expect_text(1460);
+  const Bytes rest = t.c().user_text(t.c().user_offset(t.S()), 540);
+  auto early = t.c().allow({.flags = ACK, .payload = rest});  // Nagle's algorithm may hold it back
   t.send_ack();
-  Received last = t.expect_text(540);
+  const Received last = early ? *early : t.expect_text(540);
   t.check(last.has(PSH), "the last segment of a SEND has no PSH");
   t.check(!first.has(PSH), "a segment in the middle of a SEND has PSH");
   t.send_ack();
@@ -266,7 +268,7 @@ void reserved_bits(Tester& t) {
   t.expect({.ack = t.R() + 10, .flags = ACK}, ack_delay);
   t.user_receive(10);
   t.send({.flags = FIN | ACK, .reserved = std::uint8_t{0xF}});
-  t.expect({.ack = t.R() + 1, .flags = ACK});
+  t.expect({.ack = t.R() + 1, .flags = ACK}, ack_delay);
 }
 
 }  // namespace

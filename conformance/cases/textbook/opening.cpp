@@ -173,11 +173,7 @@ void segments_of(Tester& t, std::optional<std::uint16_t> mss, std::size_t most, 
   left -= most;
   t.expect_text(most);
   left -= most;
-  if (left > 0) {
-    t.send_ack();
-    t.expect_text(left);
-  }
-  t.send_ack();
+  expect_short_text(t, left);
   t.expect_nothing();
 }
 

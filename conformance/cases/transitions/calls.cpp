@@ -362,7 +362,8 @@ void register_transitions_calls(Registry& r) {
            .description = description,
            .run = std::move(run),
            .level = level,
-           .settings = calm()});
+           .settings = calm(),
+           .wishes = calm_wishes()});
   };
   for (std::size_t n = 0; n < columns.size(); ++n) {
     const State s = columns[n];

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,9 @@ void expect_told(Tester&, std::uint16_t flags, State next);
 /// The state by STATUS and by its probe. A connection that waits in the backlog is accepted on the way.
 void confirm(Tester&, State before, State state);
 
-/// Timers that do not disturb: retransmissions come after 20 s.
+/// Timers that do not disturb: retransmissions come after 20 s. Wishes: a device whose timers are its own repeats what
+/// is due, and the tester passes over it.
 Settings calm();
+std::set<std::string> calm_wishes();
 
 }  // namespace tiptoe::conformance::cases::transitions

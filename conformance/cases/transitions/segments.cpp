@@ -2,6 +2,7 @@
 // Section 4 of the catalogue, the rows of arriving segments: every state x every event, outcomes as exact as the text.
 // The table is read like the catalogue's own: one line per event, profile and origin, one cell per state.
 #include <map>
+#include <set>
 
 #include "rig.hpp"
 
@@ -393,6 +394,37 @@ void reopened(Tester& t, std::uint32_t beyond, bool opens) {
   confirm(t, State::time_wait, State::syn_received);
 }
 
+/// The choices of RFC 5961, RFC 1337 and MAY-2 that the outcomes of a row depend on.
+std::set<std::string> matters(const Row& row, State state, const std::string& profile) {
+  const std::string event = row.event;
+  std::set<std::string> out;
+  if (row.profiles == profile) {  // other profiles have other outcomes
+    if (event.starts_with("RST")) out.insert("RST5961");
+    if (event.starts_with("SYN")) out.insert("SYN5961");
+    if (event == "ACK-OLD") out.insert("ACK5961");
+  }
+  if (state == State::time_wait) {
+    if (event.starts_with("RST")) out.insert("RFC1337");
+    if (event.starts_with("SYN")) out.insert("TW_REUSE");
+  }
+  return out;
+}
+
+/// Under `base` once more across the wrap. What the outcomes do not depend on is a wish, but not so that a device which
+/// can't do `base` runs the same exchange under both names.
+void add_row(Registry& r, Case one, const std::set<std::string>& needs) {
+  std::set<std::string> wishes = calm_wishes();
+  for (const char* name : {"RST5961", "SYN5961", "ACK5961", "RFC1337", "TW_REUSE"}) {
+    if (!needs.contains(name)) wishes.insert(name);
+  }
+  one.wishes = wishes;
+  if (one.profile != "base") return r.add(std::move(one));
+  Case wrapped = one;
+  for (const char* name : {"RST5961", "SYN5961", "ACK5961"}) one.wishes.erase(name);
+  r.add(std::move(one));
+  r.add_wrap(std::move(wrapped));
+}
+
 std::string describe(const std::string& event, State state, Role role, const std::string& profile,
                      const std::string& cell) {
   std::string text = "The stimuli of the catalogue's event " + event + " in ";
@@ -440,22 +472,27 @@ void register_transitions_segments(Registry& r) {
             if (seen[id]++ != 0) id += "-" + std::to_string(seen[id]);
             std::vector<std::string> rules = {"ST-" + row_name(state) + "-" + row.event};
             rules.insert(rules.end(), row.rules.begin(), row.rules.end());
-            Settings settings = calm();
-            if (profile != "default") settings.emplace_back("TW_REUSE", 0);
             const std::string event = row.event;
+            Settings settings = calm();
+            if (profile == "default") {
+              settings.insert(settings.end(), {{"RST5961", 1}, {"RFC1337", 1}});
+            } else {
+              settings.emplace_back("TW_REUSE", 0);
+            }
+            const std::set<std::string> needs = matters(row, state, profile);
             Level level = Level::must;
             if (event == "ACK-OLD" && n >= 4) level = Level::may;
             if ((event == "TXT-OOO" || event == "FIN-OOO") && n >= 4 && n <= 6) level = Level::should;
-            const auto add = profile == "base" ? &Registry::add_with_wrap : &Registry::add;
-            (r.*add)(
-                {.id = id,
-                 .title = event + " in " + to_string(state) + (variant.empty() ? "" : ", " + variant),
-                 .rules = rules,
-                 .description = describe(event, state, role, profile, cell),
-                 .run = [state, role, row, stimuli, legal](Tester& t) { run_row(t, state, role, row, stimuli, legal); },
-                 .level = level,
-                 .profile = profile,
-                 .settings = settings});
+            Case one = {
+                .id = id,
+                .title = event + " in " + to_string(state) + (variant.empty() ? "" : ", " + variant),
+                .rules = rules,
+                .description = describe(event, state, role, profile, cell),
+                .run = [state, role, row, stimuli, legal](Tester& t) { run_row(t, state, role, row, stimuli, legal); },
+                .level = level,
+                .profile = profile,
+                .settings = settings};
+            add_row(r, std::move(one), needs);
           }
         }
       }
@@ -469,7 +506,8 @@ void register_transitions_segments(Registry& r) {
            .description = "The peer's window was 0 and 50 octets wait; <SEQ=R><ACK=U> with a window of 1000 releases "
                           "them at once, and the FIN behind them when the user has closed.",
            .run = [state](Tester& t) { window_opens(t, state); },
-           .settings = calm()});
+           .settings = calm(),
+           .wishes = calm_wishes()});
   }
   for (const State state : {State::established, State::fin_wait_1}) {
     r.add({.id = "transitions/" + row_name(state) + "/ZWIN/ack",
@@ -478,7 +516,8 @@ void register_transitions_segments(Registry& r) {
            .description = "With the receive window closed one octet that acknowledges outstanding text: the octet is "
                           "refused, the ACK is taken, nothing is repeated.",
            .run = [state](Tester& t) { zero_window_ack(t, state); },
-           .settings = calm()});
+           .settings = calm(),
+           .wishes = calm_wishes()});
   }
   const struct {
     const char* event;
@@ -500,7 +539,8 @@ void register_transitions_segments(Registry& r) {
                               : "SYN below RCV.NXT: silence or <SEQ=S><ACK=R>, and TIME_WAIT lives on.",
            .run = [beyond = beyond, opens = opens](Tester& t) { reopened(t, beyond, opens); },
            .level = Level::may,
-           .settings = calm()});
+           .settings = calm(),
+           .wishes = calm_wishes()});
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Section 4 of the catalogue, the rows of timeouts: user, retransmission, R2, persist and TIME-WAIT, in every state
 // that has them.
+#include <algorithm>
+
 #include "rig.hpp"
 
 namespace tiptoe::conformance::cases {
@@ -78,13 +80,14 @@ void retransmission(Tester& t, State state, Role role, bool text) {
 void limit(Tester& t, State state, Role role) {
   bring(t, state, role, {.outstanding = has_queue(state)});
   t.c().forget_notifications();
+  const std::uint64_t late = std::max<std::uint64_t>(10'000, t.tolerance());
   std::uint64_t interval = 1'000'000;
   for (int n = 0; n < 3; ++n, interval *= 2) {
     t.step("repetition " + std::to_string(n + 1));
-    again(t, state, interval + 10'000);
+    again(t, state, interval + late);
   }
   t.step("the limit is reached");
-  ends(t, state, role, interval + 10'000);
+  ends(t, state, role, interval + late);
 }
 
 void persist(Tester& t, State state) {
@@ -134,6 +137,17 @@ void time_wait_ends(Tester& t) {
   c.expect_syn_ack();
 }
 
+/// What the times in these cases are made of.
+Settings one_second() {
+  return {{"RTO_INIT", 1'000'000}, {"RTO_MIN", 1'000'000}, {"SYN_RTO", 1'000'000}, {"SYN_BACKOFF", 1}};
+}
+
+Settings limit_of_three() {
+  Settings settings = one_second();
+  settings.insert(settings.end(), {{"SYN_RETRIES", 3}, {"DATA_RETRIES", 3}, {"DELACK", 0}});
+  return settings;
+}
+
 }  // namespace
 
 void register_transitions_timeouts(Registry& r) {
@@ -149,7 +163,8 @@ void register_transitions_timeouts(Registry& r) {
            .rules = std::move(rules),
            .description = description,
            .run = std::move(run),
-           .settings = std::move(settings)});
+           .settings = std::move(settings),
+           .wishes = event == "TO-USER" ? calm_wishes() : std::set<std::string>{}});
   };
   for (const State s : columns) {
     if (s == State::closed || s == State::listen) continue;
@@ -171,16 +186,16 @@ void register_transitions_timeouts(Registry& r) {
         if (text ? !has_queue(s) : (s == State::established || s == State::close_wait)) continue;
         add(s, role, "TO-RTX", text ? "text" : "", "retransmission timeout",
             "The oldest segment is repeated after the RTO and after twice the RTO; the state stays.",
-            [s, role, text](Tester& t) { retransmission(t, s, role, text); }, {}, {});
+            [s, role, text](Tester& t) { retransmission(t, s, role, text); }, one_second(), {});
       }
       add(s, role, "TO-R2", "", "the limit of retransmissions",
           "With a limit of three: repetitions after 1, 2 and 4 s, then TIMEOUT for the user and CLOSED.",
-          [s, role](Tester& t) { limit(t, s, role); }, {{"SYN_RETRIES", 3}, {"DATA_RETRIES", 3}, {"DELACK", 0}}, {});
+          [s, role](Tester& t) { limit(t, s, role); }, limit_of_three(), {});
       if (has_queue(s)) {
         add(s, role, "TO-PERSIST", "", "zero-window probe",
             "The window is 0 and 50 octets wait: a probe after the RTO, another one later, the state stays; when the "
             "window opens all octets come.",
-            [s](Tester& t) { persist(t, s); }, {}, {"MUST-35", "MUST-36"});
+            [s](Tester& t) { persist(t, s); }, one_second(), {"MUST-35", "MUST-36"});
       }
     }
   }

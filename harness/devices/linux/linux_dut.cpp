@@ -67,6 +67,11 @@ std::uint32_t unread_of(int fd) {
   return ::ioctl(fd, SIOCINQ, &n) == 0 && n > 0 ? static_cast<std::uint32_t>(n) : 0;
 }
 
+std::uint32_t unacknowledged_of(int fd) {
+  int n = 0;
+  return ::ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? static_cast<std::uint32_t>(n) : 0;
+}
+
 Tuple tuple_of(int fd) {
   sockaddr_in local{};
   sockaddr_in remote{};
@@ -207,6 +212,7 @@ void LinuxDut::reset(const DutConfig& config) {
   }
   sockets_.clear();
   outputs_.clear();
+  last_sent_ = 0;
   notifications_.clear();
   diag_.reset();
   namespace_.reset();
@@ -263,9 +269,12 @@ void LinuxDut::apply_route() {
   RouteMetrics metrics;
   metrics.rto_min_ms = static_cast<std::uint32_t>(setting("RTO_MIN", 1'000'000) / 1000);
   metrics.quickack = (setting("FEATURES", default_features) & 32) == 0;
-  if (const std::uint64_t segments = setting("IW_SEGS", 0); segments != 0) {
-    metrics.initcwnd = static_cast<std::uint32_t>(segments);
+  std::uint64_t segments = setting("IW_SEGS", 0);
+  if (segments == 0) {  // RFC 5681 3.1, for the MSS of the interface; the kernel's own would be 10 (RFC 6928)
+    const std::uint64_t mss = setting("MTU", 1500) - 40;
+    segments = mss > 2190 ? 2 : mss > 1095 ? 3 : 4;
   }
+  metrics.initcwnd = static_cast<std::uint32_t>(segments);
   namespace_->route(metrics);
 }
 
@@ -308,8 +317,10 @@ void LinuxDut::inject(std::span<const std::uint8_t> datagram) { namespace_->writ
 
 void LinuxDut::pump() {
   while (auto packet = namespace_->read()) {
+    // Two clocks were compared for it: it may be off by a microsecond, but order is order.
     const std::uint64_t sent = packet->monotonic_us > zero_ ? packet->monotonic_us - zero_ : 0;
-    outputs_.push_back({.bytes = std::move(packet->bytes), .time_us = sent});
+    last_sent_ = std::max(last_sent_, std::min(sent, now_us()));
+    outputs_.push_back({.bytes = std::move(packet->bytes), .time_us = last_sent_});
   }
 }
 
@@ -426,12 +437,9 @@ CallResult LinuxDut::open_passive(const OpenArgs& args) {
 }
 
 CallResult LinuxDut::open_active(const OpenArgs& args) {
-  if (args.from_listener) {  // connect() on a listening socket: EISCONN
-    const Socket* listener = find(*args.from_listener);
-    if (listener == nullptr) return failed(CallStatus::no_connection);
-    const sockaddr_in remote = address_of(args.remote_ip, args.remote_port);
-    if (::connect(listener->fd.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) == 0) return {};
-    return failed(status_of(errno));
+  if (args.from_listener) throw DutUnsupported("a listening socket can't open actively: connect() says EISCONN");
+  if (args.remote_ip == 0 || args.remote_port == 0) {
+    throw DutUnsupported("connect() always names a remote socket (0.0.0.0 is the host itself)");
   }
   Socket socket{.fd = make_socket()};
   set_option(socket.fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
@@ -471,7 +479,11 @@ CallResult LinuxDut::send(Handle handle, std::span<const std::uint8_t> octets) {
   if (socket->listener) return failed(CallStatus::remote_unspecified);  // EPIPE; there is no peer
   if (socket->time_wait) return failed(CallStatus::closing);
   const ssize_t n = ::send(socket->fd.get(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n < 0 && errno == EAGAIN && !socket->connected) {
+    throw DutUnsupported("send() waits until the connection stands");
+  }
   if (n < 0) return failed(status_of(errno));
+  socket->unacknowledged += static_cast<std::uint32_t>(n);
   return {.length = static_cast<std::uint32_t>(n)};
 }
 
@@ -574,6 +586,9 @@ bool LinuxDut::look_at(std::uint32_t handle, Socket& s) {
     s.connected = true;
     flags |= Notification::connected;
   }
+  const std::uint32_t left = unacknowledged_of(fd);
+  if (left < s.unacknowledged) flags |= Notification::space;
+  s.unacknowledged = left;
   const std::uint32_t unread = unread_of(fd);
   if (unread > s.unread) flags |= Notification::readable;
   s.unread = unread;
@@ -602,7 +617,8 @@ bool LinuxDut::look_at(std::uint32_t handle, Socket& s) {
     tell(handle, flags | Notification::closed);
     return true;
   }
-  tell(handle, flags | end_flags(error));
+  const bool refused = error == ECONNRESET && !s.connected;  // a RST in SYN_RECEIVED; connect() fails
+  tell(handle, flags | end_flags(refused ? ECONNREFUSED : error));
   return false;
 }
 

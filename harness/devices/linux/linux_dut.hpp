@@ -64,13 +64,14 @@ class LinuxDut final : public Dut {
   struct Socket {
     Fd fd;
     bool listener = false;
-    bool connected = false;     ///< the user knows that it is open
-    bool closing = false;       ///< the user has called CLOSE
-    bool fin_told = false;      ///< PEER_FIN
-    bool urgent_told = false;   ///< URGENT, for the urgent octet that waits now
-    bool time_wait = false;     ///< CLOSED was told, the four addresses live on
-    std::uint32_t unread = 0;   ///< octets of which the user knows
-    std::uint32_t waiting = 0;  ///< listener: connections in its queue, of which the user knows
+    bool connected = false;            ///< the user knows that it is open
+    bool closing = false;              ///< the user has called CLOSE
+    bool fin_told = false;             ///< PEER_FIN
+    bool urgent_told = false;          ///< URGENT, for the urgent octet that waits now
+    bool time_wait = false;            ///< CLOSED was told, the four addresses live on
+    std::uint32_t unread = 0;          ///< octets of which the user knows
+    std::uint32_t unacknowledged = 0;  ///< octets of SEND
+    std::uint32_t waiting = 0;         ///< listener: connections in its queue, of which the user knows
     Tuple tuple{};
   };
   using Sockets = std::map<std::uint32_t, Socket>;
@@ -97,6 +98,7 @@ class LinuxDut final : public Dut {
   std::uint32_t last_handle_ = 0;
   std::uint64_t zero_ = 0;  ///< monotonic time of the last reset
   std::deque<Datagram> outputs_{};
+  std::uint64_t last_sent_ = 0;  ///< device time of the newest of them
   std::deque<Notification> notifications_{};
 };
 

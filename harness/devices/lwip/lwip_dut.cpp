@@ -176,7 +176,9 @@ err_t LwipDut::on_output(netif* n, pbuf* p, const ip4_addr_t*) {
 void LwipDut::inject(std::span<const std::uint8_t> datagram) {
   if (datagram.empty() || datagram.size() > longest_datagram || netifs_.empty()) return;
   const auto length = static_cast<u16_t>(datagram.size());
-  pbuf* p = lwip_->pbuf_alloc(PBUF_RAW, length, PBUF_POOL);
+  // Not PBUF_POOL: in Debian's library a buffer of that pool is smaller than lwIP believes (TCP_MSS was 536 for
+  // memp.c).
+  pbuf* p = lwip_->pbuf_alloc(PBUF_RAW, length, PBUF_RAM);
   if (p == nullptr) throw DutError("lwip: no buffer for a datagram");
   lwip_->pbuf_take(p, datagram.data(), length);
   netif& n = netifs_.front();
@@ -381,6 +383,7 @@ CallResult LwipDut::open_passive(const OpenArgs& args) {
 
 CallResult LwipDut::open_active(const OpenArgs& args) {
   if (args.from_listener) throw DutUnsupported("a listening control block of lwIP can't open actively");
+  if (args.remote_ip == 0 || args.remote_port == 0) throw DutUnsupported("tcp_connect() always names a remote socket");
   tcp_pcb* pcb = lwip_->tcp_new();
   if (pcb == nullptr) return failed(CallStatus::no_resources);
   ip_set_option(pcb, SOF_REUSEADDR);

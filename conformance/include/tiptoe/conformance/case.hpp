@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,8 +48,11 @@ struct Case {
   std::string description;         ///< one paragraph: what is sent, what must come
   std::function<void(Tester&)> run;
   Level level = Level::must;
-  std::string profile = "default";             ///< name of a Profile
-  Settings settings = {};                      ///< on top of the profile
+  std::string profile = "default";  ///< name of a Profile
+  Settings settings = {};           ///< on top of the profile
+  /// Names of those settings (of the profile, too) that make the exchange shorter or calmer, but that its rules do not
+  /// depend on: a device that can't have them is judged all the same. All other settings are needs.
+  std::set<std::string> wishes = {};
   std::optional<std::uint32_t> peer_isn = {};  ///< the tester's ISN; a value from the seed when empty
 };
 
@@ -74,6 +78,8 @@ class Registry {
   void add(Case);
   /// Adds the case, and once more as "<id>-wrap" with both initial sequence numbers just below 2^32.
   void add_with_wrap(Case);
+  /// Adds "<id>-wrap" only.
+  void add_wrap(Case);
   const std::vector<Case>& cases() const noexcept { return cases_; }
   const Case* find(std::string_view id) const noexcept;
   /// Cases whose id matches the pattern ('*' any run of characters, '?' one), in registration order.

@@ -119,12 +119,13 @@ class Conn {
   Received expect_ack(std::uint64_t within = at_once) { return expect({.flags = ACK}, within); }
   /// The ACK of in-order text: at once, or up to 500 ms late.
   Received expect_delayed_ack() { return expect({.flags = ACK}, ack_delay); }
-  /// n octets of the user's text at S (or at `seq`), content compared.
+  /// n octets of the user's text at S (or at `seq`), in one segment or several, content compared. The last is returned.
   Received expect_text(std::size_t n, std::uint64_t within = at_once, std::optional<std::uint32_t> seq = {});
   Received expect_fin(std::uint64_t within = at_once) { return expect({.flags = FIN | ACK}, within); }
   Received expect_syn(std::uint64_t within = at_once);      ///< <SEQ=ISS><CTL=SYN>; the first one sets iss, S, U
   Received expect_syn_ack(std::uint64_t within = at_once);  ///< <SEQ=ISS><ACK=R><CTL=SYN,ACK>; likewise
-  Received expect_rst(std::uint32_t seq, std::uint64_t within = at_once);  ///< <SEQ=seq><CTL=RST>, no ACK bit
+  /// <SEQ=seq><CTL=RST>. An ACK field besides draws a remark only: 3.5.2 shows none there, but forbids none.
+  Received expect_rst(std::uint32_t seq, std::uint64_t within = at_once);
   Received expect_rst_ack(std::uint32_t seq, std::uint32_t ack, std::uint64_t within = at_once);
   /// The RST that an ABORT or a give-up sends: <SEQ=S>, with or without <ACK=R>.
   Received expect_abort_rst(std::uint64_t within = at_once);
@@ -182,10 +183,13 @@ class Conn {
  private:
   friend class Tester;
   Segment strict(Segment) const;
+  void note_form(const Segment& pattern, const Received& got);
   Segment addressed(Segment) const;
   void note_sent(const Segment&);
-  void note_received(const Segment&);
+  void note_received(const Received&);
   bool is_window_update(const Segment&) const;
+  /// The oldest outstanding segment again, not sooner than its timer allows, on a device that was denied calm timers.
+  bool is_due_repetition(const Received&) const;
   std::uint16_t take_notifications();
   // ---- a device with an application of its own (application.cpp)
   const Application* application() const;
@@ -202,9 +206,11 @@ class Conn {
   void note_edge(std::uint32_t ack, std::uint32_t offered, bool known);
   void took(std::uint32_t up_to);  ///< in-order octets are on the wire: R moves
   Received expect_pattern(Segment, std::uint64_t within);
+  Received judged(Segment pattern, std::uint64_t patience, std::uint32_t before, std::optional<Received> got);
   Segment behind_echo(Segment pattern, std::uint32_t before, const Segment& got) const;
   std::string check(const Segment&) const;  ///< what no segment of this connection may violate; empty: fine
   void reach_from_established(State);
+  void meet_simultaneous_open();
   const Handle& need_handle() const;
   CallResult answered(const std::string& call, CallResult result, CallStatus expected);
   void probe_data_both_ways(State);
@@ -225,6 +231,7 @@ class Conn {
   std::uint32_t own_from_ = 0, own_to_ = 0;    ///< sequence numbers of echoed octets that the case wants to see
   std::optional<std::uint32_t> stimulus_end_;  ///< ACK that an echoed SEND draws, and the case need not see
   std::uint32_t first_window_ = 0;             ///< that the device has offered
+  std::uint64_t last_sequence_us_ = 0;         ///< when a segment came that takes sequence numbers
 };
 
 }  // namespace tiptoe::conformance

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -148,6 +149,11 @@ class Tester {
   std::uint64_t tolerance() const { return tolerance_us_; }
 
   // ---- settings and counters of the device
+  /// The value in force: what was set, what the device has for good, or the default of the register. FEATURES bits by
+  /// their own names.
+  std::uint64_t setting(const std::string& name) const;
+  /// The device can't have this wish of the case (Case::wishes).
+  bool denied(const std::string& name) const { return denied_.contains(name); }
   void set(const std::string& name, std::uint64_t value);
   std::uint64_t counter(const std::string& name);
   /// How much the counter has grown since the last call for this name (or since the start).
@@ -193,8 +199,11 @@ class Tester {
   void nothing_pending(const std::string& before);
   [[noreturn]] void unexpected(const std::string& expected, const Received& got);
   void settle();
-  std::optional<Received> take(std::uint64_t within);
+  /// The next datagram. Repetitions that are due are passed over when the wish for quiet timers was denied, unless they
+  /// match one of `wanted`.
+  std::optional<Received> take(std::uint64_t within, const std::vector<Segment>& wanted = {});
   std::string check_datagram(const Segment&) const;
+  static std::string check_icmp(ByteView datagram);
   Conn* find(const Segment& from_device);
   void drain_notifications();
   void call_line(const std::string& text);
@@ -206,6 +215,8 @@ class Tester {
   // ---- capabilities (needs.cpp)
   void translate();
   Settings wanted_settings() const;
+  Settings granted(const Settings& all);
+  bool can_have(const std::string& name, std::uint64_t value) const;
   void judge(Settings& out, const std::string& name, const std::string& told, std::uint64_t value,
              std::uint64_t by_default) const;
   bool has_counter(const std::string& name) const;
@@ -244,6 +255,7 @@ class Tester {
   std::uint64_t random_state_ = 0;
   std::uint16_t next_port_ = 0;
   Settings resolved_;
+  std::set<std::string> denied_;  ///< wishes
 };
 
 template <class A, class B>
