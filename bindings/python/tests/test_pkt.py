@@ -339,6 +339,24 @@ def test_reduced_passes_over_window_updates_and_bursts_that_are_pushed(tmp_path:
     assert run_text(tmp_path, text, reduced=True, profile="linux").verdict is Verdict.FAIL  # MUST-60
 
 
+def test_reduced_takes_an_ack_at_once_for_a_delayed_one(tmp_path: Path) -> None:
+    text = (
+        HANDSHAKE.replace("<...>", "<mss 1460,nop,nop,sackOK>")
+        + """
+        +0 < F. 1:1(0) ack 1 win 1000
+        +.04 > . 1:1(0) ack 2
+        +.1 close(4) = 0
+        +0 > F. 1:1(0) ack 2
+        """
+    )
+    result = run_text(tmp_path, text, reduced=True, profile="linux")
+    assert result.verdict is Verdict.PASS, result.message
+    assert result.virtual_us >= 240_000
+    for other in (text.replace("+.04 >", "+.6 >"), text.replace("> . 1:1(0) ack 2", "> . 1:1(0) ack 1")):
+        assert run_text(tmp_path, other, reduced=True, profile="linux").verdict is Verdict.FAIL
+    assert run_text(tmp_path, text, reduced=True, profile="rfc").verdict is Verdict.FAIL
+
+
 def test_a_window_update_is_the_devices_own_affair(tmp_path: Path) -> None:
     text = (
         HANDSHAKE
@@ -357,11 +375,25 @@ def test_a_window_update_is_the_devices_own_affair(tmp_path: Path) -> None:
     assert "window update" in result.reason
 
 
-def test_no_buffer(tmp_path: Path) -> None:
-    text = (
-        HANDSHAKE
-        + "+0 write(4, NULL, 10) = -1 EFAULT (Bad address)\n+0 send(4, NULL, 10, 0) = -1 EFAULT (Bad address)\n"
+def test_the_nagle_algorithm_of_kernels_is_milder(tmp_path: Path) -> None:
+    text = HANDSHAKE + "+0 write(4, ..., 1500) = 1500\n+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:1501(500) ack 1\n"
+    result = run_text(tmp_path, text)
+    assert result.verdict is Verdict.INAPPLICABLE, result.message
+    assert (result.line, "Nagle" in result.reason) == (10, True)
+    in_one = text.replace("> . 1:1001(1000) ack 1\n+0 > P. 1001:1501(500)", "> P. 1:1501(1500)")
+    assert run_text(tmp_path, in_one).verdict is Verdict.INAPPLICABLE
+    nodelay = text.replace("+0 write", "+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 write")
+    assert run_text(tmp_path, nodelay).verdict is Verdict.PASS
+    assert run_text(tmp_path, nodelay, fault="nodelay_ignored").verdict is Verdict.FAIL
+    assert (
+        run_text(tmp_path, text.replace("ack 1\n+0 > P.", "ack 1\n+.1 < . 1:1(0) ack 1001 win 8000\n+0 > P.")).verdict
+        is Verdict.PASS
     )
+
+
+def test_no_buffer(tmp_path: Path) -> None:
+    calls = ("write(4, NULL, 10)", "send(4, NULL, 10, 0)", "read(4, NULL, 10)")
+    text = HANDSHAKE + "".join(f"+0 {call} = -1 EFAULT (Bad address)\n" for call in calls)
     assert run_text(tmp_path, text).verdict is Verdict.PASS
 
 

@@ -334,6 +334,8 @@ class Calls:
         wait_all = self._flag(flags, "MSG_WAITALL")
         if length < 0:
             raise ScriptError("a length cannot be negative")
+        if length and call.arguments[1] == Name("NULL"):
+            return Attempt(lambda: failed("EFAULT"))
 
         def step() -> Outcome | None:
             if socket is None:

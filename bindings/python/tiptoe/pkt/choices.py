@@ -85,11 +85,15 @@ class Surprise:
     system: str = "FreeBSD"  #: the system that the script was written for
 
 
+def is_bare(segment: Segment) -> bool:
+    """An ACK without anything else."""
+    return (segment.flags or Flags(0)) & _CONTROL == Flags.ACK and segment.text_length == 0
+
+
 def is_window_update(segment: Segment, rcv_nxt: int | None, rcv_wnd: int, snd_nxt: int | None) -> bool:
     """A plain ACK that tells nothing but a larger window. The other numbers are what the device had told before."""
     return (
-        (segment.flags or Flags(0)) & _CONTROL == Flags.ACK
-        and segment.text_length == 0
+        is_bare(segment)
         and rcv_nxt is not None
         and (segment.ack, segment.seq) == (rcv_nxt, snd_nxt)
         and (segment.window or 0) > rcv_wnd
@@ -98,12 +102,8 @@ def is_window_update(segment: Segment, rcv_nxt: int | None, rcv_wnd: int, snd_nx
 
 def is_plain_ack(segment: Segment, moment: Moment) -> bool:
     """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>"""
-    flags = segment.flags or Flags(0)
     return (
-        flags & _CONTROL == Flags.ACK
-        and segment.text_length == 0
-        and segment.ack == moment.rcv_nxt
-        and (moment.snd_nxt is None or segment.seq == moment.snd_nxt)
+        is_bare(segment) and segment.ack == moment.rcv_nxt and (moment.snd_nxt is None or segment.seq == moment.snd_nxt)
     )
 
 

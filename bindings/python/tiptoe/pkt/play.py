@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from .._core import Datagram, Device, Segment
 from .._enums import Flags, State
 from .._errors import Inapplicable
-from . import choices, code, match, require, shell
+from . import choices, code, match, require, shell, sockopts
 from .calls import Attempt, Calls, Outcome, ScriptError
 from .config import Config
 from .flow import Flow
@@ -365,6 +365,7 @@ class Player:
                 if not any_time and not taken:
                     later = self.device.run_until_output(max(0, min(500_000, earliest + 500_000 - self.now)))
                     self._own_way(self.flow, body, None, later=None if later is None else later.segment)
+                self._held_back(body, taken)
                 raise self._nothing_came(event, wanted, until, taken, body)
             flow = self._flow_of(live.segment)
             time_us = live.datagram.time_us - self.start_us
@@ -394,6 +395,10 @@ class Player:
                 if self._is_skipped(event.line, live):
                     continue
                 wrong = self._without_push(event.line, flow, live.segment, wrong)
+                if self._is_early_ack(live, time_us, earliest, wrong):
+                    self.notes.append(f"line {event.line}: the ACK came at {seconds(time_us)} s (--reduced)")
+                    self._wait_until(earliest)
+                    return
                 if wrong and not any_time:
                     self._own_way(flow, body, live, only_time=time_us < earliest - tolerance)
             if wrong:
@@ -417,6 +422,13 @@ class Player:
             )
         self._skip(line, live)
         return True
+
+    def _is_early_ack(self, live: _Live, time_us: int, earliest: int, wrong: list[match.Difference]) -> bool:
+        """How long Linux delays an ACK depends on what it believes of the connection; RFC 9293 3.8.6.3: up to 0.5 s."""
+        if not self.reduced or self.profile.name != "linux" or live.moment is None or len(wrong) != 1:
+            return False
+        in_time = live.moment.time_us <= time_us < earliest <= live.moment.time_us + 500_000
+        return in_time and wrong[0].field == "time" and choices.is_bare(live.segment)
 
     def _without_push(
         self, line: int, flow: Flow, segment: Segment, wrong: list[match.Difference]
@@ -447,6 +459,25 @@ class Player:
         if self.config.strict_segments or not 0 < length < body.sequence.length:
             return False
         return not (segment.flags or Flags(0)) & (Flags.SYN | Flags.RST)
+
+    def _held_back(self, body: Tcp, taken: int) -> None:
+        """Raises `OwnWay` if the Nagle algorithm of RFC 9293 3.7.4 keeps the segment back. Kernels are milder."""
+        flow, moment = self.flow, self._moments[-1] if self._moments else None
+        socket = next((s for s in reversed(self.host.sockets) if s.flow is flow), None)
+        if flow is None or socket is None or moment is None or socket.options.get("TCP_NODELAY"):
+            return
+        seq = (flow.to_wire_own(body.sequence.start, body.has("S")) + taken) & 0xFFFFFFFF
+        outstanding = (seq - (moment.segment.ack or 0)) & 0xFFFFFFFF
+        mss = sockopts.mss(self.host, socket)
+        small = 0 < body.sequence.length - taken < mss and taken % mss == 0
+        is_written = flow.local_isn is not None and (
+            (seq - flow.local_isn - 1 + body.sequence.length - taken) & 0xFFFFFFFF <= len(flow.written)
+        )
+        if small and is_written and not body.has("F") and seq == flow.snd_nxt and 0 < outstanding < 1 << 31:
+            raise OwnWay(
+                f"{self.profile.title} sends less than a full segment while {outstanding} octets are not acknowledged; "
+                "the device waits, as RFC 9293 3.7.4 has it (Nagle)"
+            )
 
     def _when(self, earliest: int, latest: int, tolerance: int) -> str:
         span = seconds(earliest) if earliest == latest else f"{seconds(earliest)}~{seconds(latest)}"

@@ -140,6 +140,9 @@ def show(
         reasons_table(console, results)
     told = [r for r in results if r.verdict is Verdict.FAIL] + [r for r in results if r.verdict is Verdict.ERROR]
     told += [r for r in results if r.verdict is Verdict.INAPPLICABLE] if len(results) == 1 else []
+    if len(results) == 1 and results[0].verdict is Verdict.PASS:
+        for note in results[0].notes[:20]:
+            console.print("  note: " + note, markup=False, style="dim", soft_wrap=True)
     for r in told[:STORIES]:
         story(console, r)
     if len(told) > STORIES:

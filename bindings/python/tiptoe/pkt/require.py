@@ -187,7 +187,7 @@ class _Check:
         scaled = self._windows()
         if self.used:
             self._reduction()
-        order = sorted(set(self.reasons), key=lambda r: r.line)
+        order = sorted(dict.fromkeys(self.reasons), key=lambda r: r.line)
         left_out = tuple(o for o in self.left_out if o in self.used)
         return Verdicts(tuple(order), left_out, self.needs_records, scaled)
 
@@ -389,7 +389,7 @@ class _Check:
 def _names(expression: Expression) -> Collection[str]:
     """All symbols in an expression."""
     text = show(expression)
-    return {word for word in _words(text) if not word[0].isdigit()}
+    return list(dict.fromkeys(word for word in _words(text) if not word[0].isdigit()))  # an order that stays
 
 
 def _words(text: str) -> list[str]:

@@ -155,11 +155,12 @@ def _buffer(host: Host, profile: Profile, socket: Socket, size: int) -> int:
     state = host.status(socket)
     if state in (State.SYN_SENT, State.CLOSED, State.LISTEN) and socket.phase is not Phase.DEAD:
         return size
-    mss = _mss(host, socket)
-    return size if size < mss else -(-size // mss) * mss
+    unit = mss(host, socket)
+    return size if size < unit else -(-size // unit) * unit
 
 
-def _mss(host: Host, socket: Socket) -> int:
+def mss(host: Host, socket: Socket) -> int:
+    """Octets of text in a full segment."""
     mtu = host.mtu
     peer = socket.flow.peer_mss if socket.flow is not None else None
     return min(mtu - 40, max(48, peer)) if peer is not None else min(536, mtu - 40)
@@ -227,7 +228,7 @@ def _value(host: Host, profile: Profile, config: Config, socket: Socket, name: s
         case "TCP_MAXSEG":
             if socket.handle is None and name in socket.options:
                 return socket.options[name]
-            return _mss(host, socket)
+            return mss(host, socket)
         case "SO_LINGER":
             return socket.options.get("SO_LINGER", 0)
     if name in socket.options:
