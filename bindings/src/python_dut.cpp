@@ -239,6 +239,7 @@ Outside make_outside(const py::object& kind, const std::string& arguments, const
   const auto library = py::cast<std::string>(found.attr("library"));
   if (library.empty()) {
     out.dut = check_answers(std::make_unique<PythonDut>(found.attr("device"), c));
+    if (c.ethernet) out.dut = on_ethernet(std::move(out.dut));
   } else {
     const py::gil_scoped_release nogil;
     out.dut = load_dut(library, c, arguments);

@@ -34,6 +34,10 @@ Capabilities client() {
   c.client = Capabilities::Client{.port = 6000, .within_us = 1'000, .reads = true, .closes = true};
   return c;
 }
+Capabilities on_ethernet(Capabilities c) {
+  c.ethernet = true;
+  return c;
+}
 /// A board on a desk: one connection, nothing to be set, no long waits.
 Capabilities board() {
   Capabilities c = service(true, true, true);
@@ -86,7 +90,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, BlackBox,
                                          Kind{"echo", "echo", service(true, true, true), 300},
                                          Kind{"discard", "discard", service(true, false, true), 250},
                                          Kind{"deaf", "deaf open", service(false, false, false), 200},
-                                         Kind{"client", "client", client(), 120}, Kind{"board", "echo", board(), 60}),
+                                         Kind{"client", "client", client(), 120}, Kind{"board", "echo", board(), 60},
+                                         Kind{"ethernet", "echo ethernet", on_ethernet(service(true, true, true)), 300},
+                                         Kind{"frame_client", "client ethernet", on_ethernet(client()), 120}),
                          [](const auto& one) { return one.param.name; });
 
 class BlackBoxFault : public testing::TestWithParam<const char*> {};
@@ -120,6 +126,18 @@ TEST(BlackBoxWords, TellWhatIsMissing) {
   hasty.longest_wait_us = 1'000'000;
   EXPECT_EQ(verdict_of("textbook/TB-07b-syn-ack-given-up", hasty, "discard"),
             "inapplicable: the case waits 2002 ms, at most 1 s are wanted (capability longest_wait_us)");
+}
+
+TEST(BlackBoxWords, OnEthernet) {
+  const Capabilities c = on_ethernet(service(true, false, true));
+  const std::string mute = verdict_of("textbook/TB-17-nobody-listens", c, "discard ethernet no-arp");
+  EXPECT_TRUE(mute.starts_with("fail")) << mute;
+  EXPECT_NE(mute.find("it does not answer an ARP request for 192.168.1.50 within 1000 us"), std::string::npos) << mute;
+  const std::string astray = verdict_of("textbook/TB-17-nobody-listens", c, "discard ethernet astray");
+  EXPECT_TRUE(astray.starts_with("fail")) << astray;
+  EXPECT_NE(astray.find("an IPv4 datagram to 02:74:69:70:74:6e"), std::string::npos) << astray;
+  const std::string no_header = verdict_of("textbook/TB-17-nobody-listens", c, "discard");  // datagrams after all
+  EXPECT_TRUE(no_header.starts_with("fail")) << no_header;
 }
 
 TEST(BlackBoxWords, ADeviceThatIsNotAsItsFileSays) {

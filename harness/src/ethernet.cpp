@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices that speak Ethernet (capability `link: ethernet`): frames outside, datagrams inside. ARP (RFC 826) is answered
-// here and asked here; everything that is neither IPv4 nor ARP is passed over.
+// Devices that speak Ethernet (capability `link: ethernet`): frames outside, datagrams inside. ARP (RFC 826) is
+// answered here and asked here; everything that is neither IPv4 nor ARP is passed over.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -83,6 +83,10 @@ class EthernetDut final : public ForwardingDut {
     }
   }
   void inject(std::span<const std::uint8_t> datagram) override {
+    if (datagram.size() >= 20 && kHeader + datagram.size() < kShortest && datagram.size() < word(datagram, 2)) {
+      throw DutUnsupported("a datagram cut down to " + std::to_string(datagram.size()) +
+                           " octets cannot be sent on Ethernet, whose frames have at least 46");
+    }
     if (!neighbour_) resolve(datagram.size() >= 20 ? address(datagram, 12) : 0);
     inner().inject(frame(*neighbour_, kIpv4, datagram));
   }
@@ -137,7 +141,8 @@ class EthernetDut final : public ForwardingDut {
     if (type != kIpv4) return false;
     neighbour_ = mac(b, 6);
     if (mac(b, 0) != kOurs) {
-      throw DutNonsense("an IPv4 datagram to " + text(mac(b, 0)) + ", the neighbours of the device have " + text(kOurs));
+      throw DutNonsense("an IPv4 datagram to " + text(mac(b, 0)) + ", the neighbours of the device have " +
+                        text(kOurs));
     }
     std::size_t end = b.size();
     if (end <= kShortest && end >= kHeader + 20) {  // the padding of a short frame is none of IP's business

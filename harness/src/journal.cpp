@@ -71,9 +71,9 @@ auto JournalDut::in(std::string_view function, F&& f) {
 
 template <class F>
 CallResult JournalDut::user(std::string_view function, const std::string& call, F&& f) {
-  journal_->event(inner_->now_us(), "user -> " + call);
+  journal_->event(inner().now_us(), "user -> " + call);
   CallResult r = in(function, std::forward<F>(f));
-  if (!r) journal_->event(inner_->now_us(), std::string("user <- ") + to_string(r.status));
+  if (!r) journal_->event(inner().now_us(), std::string("user <- ") + to_string(r.status));
   return r;
 }
 
@@ -91,63 +91,63 @@ std::optional<Datagram> JournalDut::shown(std::optional<Datagram> d) {
 void JournalDut::reset(const DutConfig& config) {
   relative_ = {};
   journal_->event(0, "reset");
-  in("reset", [&] { inner_->reset(config); });
+  in("reset", [&] { inner().reset(config); });
 }
 void JournalDut::inject(std::span<const std::uint8_t> datagram) {
-  show(datagram, inner_->now_us(), true);
-  in("inject", [&] { inner_->inject(datagram); });
+  show(datagram, inner().now_us(), true);
+  in("inject", [&] { inner().inject(datagram); });
 }
 std::optional<Datagram> JournalDut::poll_output() {
-  return shown(in("poll_output", [&] { return inner_->poll_output(); }));
+  return shown(in("poll_output", [&] { return inner().poll_output(); }));
 }
 void JournalDut::settle() {
-  in("settle", [&] { inner_->settle(); });
+  in("settle", [&] { inner().settle(); });
 }
 std::optional<Datagram> JournalDut::run_until_output(std::uint64_t us) {
-  return shown(in("run", [&] { return inner_->run_until_output(us); }));
+  return shown(in("run", [&] { return inner().run_until_output(us); }));
 }
 void JournalDut::advance(std::uint64_t us) {
-  in("run", [&] { inner_->advance(us); });
+  in("run", [&] { inner().advance(us); });
 }
 
 CallResult JournalDut::open_passive(const OpenArgs& a) {
   return user("open_passive", "OPEN passive, port " + std::to_string(a.local_port),
-              [&] { return inner_->open_passive(a); });
+              [&] { return inner().open_passive(a); });
 }
 CallResult JournalDut::open_active(const OpenArgs& a) {
   return user("open_active", "OPEN active, to port " + std::to_string(a.remote_port),
-              [&] { return inner_->open_active(a); });
+              [&] { return inner().open_active(a); });
 }
 CallResult JournalDut::accept(Handle h) {
-  return user("accept", "ACCEPT", [&] { return inner_->accept(h); });
+  return user("accept", "ACCEPT", [&] { return inner().accept(h); });
 }
 CallResult JournalDut::send(Handle h, std::span<const std::uint8_t> data) {
-  return user("send", "SEND " + std::to_string(data.size()), [&] { return inner_->send(h, data); });
+  return user("send", "SEND " + std::to_string(data.size()), [&] { return inner().send(h, data); });
 }
 CallResult JournalDut::receive(Handle h, std::uint32_t max) {
-  return user("receive", "RECEIVE " + std::to_string(max), [&] { return inner_->receive(h, max); });
+  return user("receive", "RECEIVE " + std::to_string(max), [&] { return inner().receive(h, max); });
 }
 CallResult JournalDut::close(Handle h, bool half) {
-  return user("close", half ? "CLOSE half" : "CLOSE", [&] { return inner_->close(h, half); });
+  return user("close", half ? "CLOSE half" : "CLOSE", [&] { return inner().close(h, half); });
 }
 CallResult JournalDut::abort(Handle h) {
-  return user("abort", "ABORT", [&] { return inner_->abort(h); });
+  return user("abort", "ABORT", [&] { return inner().abort(h); });
 }
 CallResult JournalDut::status(Handle h) {
-  return in("status", [&] { return inner_->status(h); });
+  return in("status", [&] { return inner().status(h); });
 }
 CallResult JournalDut::set_options(Handle h, bool nodelay, bool keepalive) {
-  return user("set_options", "SETOPT", [&] { return inner_->set_options(h, nodelay, keepalive); });
+  return user("set_options", "SETOPT", [&] { return inner().set_options(h, nodelay, keepalive); });
 }
 std::optional<Notification> JournalDut::poll_notification() {
-  return in("poll_notification", [&] { return inner_->poll_notification(); });
+  return in("poll_notification", [&] { return inner().poll_notification(); });
 }
 void JournalDut::set(const std::string& name, std::uint64_t value) {
-  journal_->event(inner_->now_us(), "set " + name + " = " + std::to_string(value));
-  in("set", [&] { inner_->set(name, value); });
+  journal_->event(inner().now_us(), "set " + name + " = " + std::to_string(value));
+  in("set", [&] { inner().set(name, value); });
 }
 std::uint64_t JournalDut::counter(const std::string& name) {
-  return in("counter", [&] { return inner_->counter(name); });
+  return in("counter", [&] { return inner().counter(name); });
 }
 
 }  // namespace tiptoe

@@ -332,7 +332,8 @@ class PluginDut final : public Dut {
 }  // namespace
 
 std::unique_ptr<Dut> load_dut(const std::string& path, Capabilities capabilities, const std::string& arguments) {
-  return check_answers(std::make_unique<PluginDut>(path, std::move(capabilities), arguments));
+  auto dut = check_answers(std::make_unique<PluginDut>(path, std::move(capabilities), arguments));
+  return dut->capabilities().ethernet ? on_ethernet(std::move(dut)) : std::move(dut);
 }
 
 }  // namespace tiptoe

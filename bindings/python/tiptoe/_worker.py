@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import resource
 import signal
@@ -15,6 +16,8 @@ from tiptoe._errors import TiptoeError
 from tiptoe.results import CaseInfo, CaseResult
 from tiptoe.runner import Job
 from tiptoe.suite import run_case
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
@@ -55,8 +58,10 @@ def _make(job: Job, journal: int) -> Device:
 
 
 def _limit(most: int) -> None:
-    """The parent looks at our size now and then; this stops what is faster, a little above. No core is left behind."""
+    """The parent looks at our size now and then; this stops what is faster, a little above. No core is left behind,
+    and nothing that hangs: we end when the parent does."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if most:
         above = most + (most >> 2) + (256 << 20)
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)

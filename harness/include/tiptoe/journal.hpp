@@ -16,9 +16,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "tiptoe/dut.hpp"
+#include "tiptoe/forwarding_dut.hpp"
 #include "tiptoe/segment.hpp"
 
 namespace tiptoe {
@@ -46,21 +46,16 @@ class Journal {
 };
 
 /// A device whose calls go into a journal. Costs some microseconds per datagram and call.
-class JournalDut final : public Dut {
+class JournalDut final : public ForwardingDut {
  public:
-  JournalDut(Dut& device, Journal& journal) : inner_(&device), journal_(&journal) {}
+  JournalDut(Dut& device, Journal& journal) : ForwardingDut(device), journal_(&journal) {}
 
-  std::string name() const override { return inner_->name(); }
-  std::string description() const override { return inner_->description(); }
-  const Capabilities& capabilities() const override { return inner_->capabilities(); }
   void reset(const DutConfig& config) override;
   void inject(std::span<const std::uint8_t> datagram) override;
   std::optional<Datagram> poll_output() override;
   void settle() override;
   std::optional<Datagram> run_until_output(std::uint64_t us) override;
   void advance(std::uint64_t us) override;
-  std::uint64_t now_us() const override { return inner_->now_us(); }
-  std::uint64_t cycles() const override { return inner_->cycles(); }
   CallResult open_passive(const OpenArgs& a) override;
   CallResult open_active(const OpenArgs& a) override;
   CallResult accept(Handle h) override;
@@ -73,10 +68,6 @@ class JournalDut final : public Dut {
   std::optional<Notification> poll_notification() override;
   void set(const std::string& name, std::uint64_t value) override;
   std::uint64_t counter(const std::string& name) override;
-  bool has_retire_records() const override { return inner_->has_retire_records(); }
-  void set_retire_recording(bool on) override { inner_->set_retire_recording(on); }
-  std::vector<RetireRecord> take_retire_records() override { return inner_->take_retire_records(); }
-  void set_fault(const std::string& id) override { inner_->set_fault(id); }
 
  private:
   template <class F>
@@ -86,7 +77,6 @@ class JournalDut final : public Dut {
   void show(std::span<const std::uint8_t> datagram, std::uint64_t time_us, bool to_device);
   std::optional<Datagram> shown(std::optional<Datagram> d);
 
-  Dut* inner_;
   Journal* journal_;
   RelativeNumbers relative_{};
 };

@@ -7,12 +7,17 @@
 //   open              it does not close when the peer has closed
 //   client            connects to port 6000 of 192.168.1.1 (.2 with `other`)
 //   fault=ID          with this seeded fault of the model
+//   ethernet          frames instead of datagrams, with ARP
+//   no-arp, astray    … but it answers no ARP; or it sends to an Ethernet address that nobody has
 //
 // Its address is 192.168.1.50 for good.
 #include <algorithm>
+#include <array>
+#include <deque>
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "model_engine.hpp"
 #include "tiptoe/dut_export.hpp"
@@ -32,7 +37,9 @@ class BlackBox final : public Dut {
     for (std::string word; words >> word;) {
       if (word.starts_with("fault=")) {
         model_.set_fault(word.substr(6));
-      } else if (!std::set<std::string>{"echo", "discard", "deaf", "open", "client", "other"}.contains(word)) {
+      } else if (!std::set<std::string>{"echo", "discard", "deaf", "open", "client", "other", "ethernet", "no-arp",
+                                        "astray"}
+                      .contains(word)) {
         throw DutError("a black box knows no word '" + word + "'");
       }
       words_.insert(word);
@@ -44,6 +51,10 @@ class BlackBox final : public Dut {
     DutConfig own = config;
     std::erase_if(own.settings, [](const auto& setting) { return setting.first.starts_with("LOCAL_IP"); });
     own.settings.emplace_back("LOCAL_IP0", kAddress);
+    frames_.clear();
+    last_us_ = last_cycle_ = 0;
+    waiting_.clear();
+    neighbours_.clear();
     model_.reset(own);
     connections_.clear();
     listener_.reset();
@@ -57,13 +68,28 @@ class BlackBox final : public Dut {
     work();
   }
   void inject(std::span<const std::uint8_t> datagram) override {
-    model_.inject(datagram);
+    if (is("ethernet")) {
+      take_frame(datagram);
+    } else {
+      model_.inject(datagram);
+    }
     work();
   }
-  std::optional<Datagram> poll_output() override { return model_.poll_output(); }
+  std::optional<Datagram> poll_output() override {
+    if (!is("ethernet")) return model_.poll_output();
+    while (auto out = model_.poll_output()) give_frame(std::move(*out));
+    return first_frame();
+  }
   void settle() override { work(); }
   std::optional<Datagram> run_until_output(std::uint64_t us) override {
-    std::optional<Datagram> out = model_.run_until_output(us);
+    std::optional<Datagram> out;
+    if (is("ethernet")) {
+      if (auto waiting = poll_output()) return waiting;
+      if (auto d = model_.run_until_output(us)) give_frame(std::move(*d));
+      out = first_frame();
+    } else {
+      out = model_.run_until_output(us);
+    }
     work();
     return out;
   }
@@ -81,6 +107,63 @@ class BlackBox final : public Dut {
   };
 
   bool is(const char* word) const { return words_.contains(word); }
+
+  // ---- Ethernet: one station, which asks before it sends
+  static constexpr std::array<std::uint8_t, 6> kMac = {0x02, 0, 0, 0, 0, 0x50};
+
+  static std::uint32_t number(const Bytes& ip) {
+    return std::uint32_t{ip[0]} << 24 | std::uint32_t{ip[1]} << 16 | std::uint32_t{ip[2]} << 8 | ip[3];
+  }
+  void take_frame(std::span<const std::uint8_t> f) {
+    if (f.size() < 60 || (f[0] != 0xFF && !std::equal(kMac.begin(), kMac.end(), f.begin()))) {
+      throw DutError("a frame that is too short, or not for this station");
+    }
+    const std::span<const std::uint8_t> content = f.subspan(14);
+    if (f[12] == 8 && f[13] == 0) {
+      const std::size_t length = std::size_t{content[2]} * 256 + content[3];
+      model_.inject(f.size() == 60 ? content.first(std::clamp<std::size_t>(length, 20, 46)) : content);
+      return;
+    }
+    if (f[13] != 6) throw DutError("neither IPv4 nor ARP");
+    const Bytes sender(content.begin() + 8, content.begin() + 14), who(content.begin() + 14, content.begin() + 18);
+    neighbours_[number(who)] = sender;
+    if (content[7] == 1 && !is("no-arp")) send_arp(2, sender, who);
+    for (Datagram& d : std::exchange(waiting_, {})) give_frame(std::move(d));
+  }
+  void give_frame(Datagram d) {
+    const Bytes to(d.bytes.begin() + 16, d.bytes.begin() + 20);
+    if (!neighbours_.contains(number(to))) {
+      waiting_.push_back(std::move(d));
+      return send_arp(1, Bytes(6, 0), to);
+    }
+    Bytes mac = neighbours_[number(to)];
+    if (is("astray")) mac[5] ^= 1;
+    put_frame(mac, 0, d.bytes, d.time_us, d.cycle);
+  }
+  void send_arp(std::uint8_t operation, const Bytes& mac, const Bytes& ip) {
+    Bytes a = {0, 1, 8, 0, 6, 4, 0, operation};
+    a.insert(a.end(), kMac.begin(), kMac.end());
+    a.insert(a.end(), {0xC0, 0xA8, 0x01, 0x32});
+    a.insert(a.end(), mac.begin(), mac.end());
+    a.insert(a.end(), ip.begin(), ip.end());
+    put_frame(operation == 1 ? Bytes(6, 0xFF) : mac, 6, a, model_.now_us(), model_.cycles());
+  }
+  void put_frame(const Bytes& to, std::uint8_t type, const Bytes& content, std::uint64_t time_us, std::uint64_t cycle) {
+    Bytes f = to;
+    f.insert(f.end(), kMac.begin(), kMac.end());
+    f.insert(f.end(), {8, type});
+    f.insert(f.end(), content.begin(), content.end());
+    f.resize(std::max<std::size_t>(f.size(), 60), 0x55);  // padding need not be zero
+    last_us_ = std::max(time_us, last_us_);               // one behind the other
+    last_cycle_ = std::max(cycle, last_cycle_);
+    frames_.push_back({.bytes = std::move(f), .time_us = last_us_, .cycle = last_cycle_});
+  }
+  std::optional<Datagram> first_frame() {
+    if (frames_.empty()) return std::nullopt;
+    Datagram f = std::move(frames_.front());
+    frames_.pop_front();
+    return f;
+  }
 
   /// The application: whatever there is to do, at once.
   void work() {
@@ -130,6 +213,10 @@ class BlackBox final : public Dut {
   std::set<std::string> words_{};
   std::map<std::uint32_t, Connection> connections_{};
   std::optional<Handle> listener_{};
+  std::deque<Datagram> frames_{};
+  std::uint64_t last_us_ = 0, last_cycle_ = 0;
+  std::vector<Datagram> waiting_{};  ///< for ARP
+  std::map<std::uint32_t, Bytes> neighbours_{};
 };
 
 std::unique_ptr<Dut> make(const std::string& arguments) { return std::make_unique<BlackBox>(arguments); }
