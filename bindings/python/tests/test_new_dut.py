@@ -128,7 +128,7 @@ def test_options_of_rtl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["--kind", "rtl", "--width", "65"], "a beat of 65 bits cannot be had"),
         (["--kind", "rtl", "--width", "0"], "a beat of 0 bits cannot be had"),
         (["--kind", "rtl", "--width", "2048"], "at most 1024"),
-        (["--kind", "rtl", "--frames", "token"], "no frames 'token'; there are ip"),
+        (["--kind", "rtl", "--frames", "token"], "no frames 'token'; there are ip, ethernet"),
     ]:
         assert cli.main(["new-dut", "mine", *arguments, "--into", str(tmp_path)]) == 2
         said = capsys.readouterr().err

@@ -37,7 +37,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 INCLUDE = Path(__file__).parent / "include"
 _HEADERS = {"c": ("dut_abi.h",), "rtl": ("capabilities.hpp", "dut.hpp", "dut_abi.h", "dut_export.hpp")}
 
-FRAMES = ("ip",)
+FRAMES = ("ip", "ethernet")
 WIDEST = 1024
 
 _LONGEST = 40

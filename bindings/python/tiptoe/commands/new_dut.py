@@ -16,7 +16,7 @@ _KINDS = ", ".join(f"{kind}: {what}" for kind, what in new_dut.KINDS.items())
 @click.argument("name")
 @click.option("--kind", metavar="KIND", required=True, help=f"{_KINDS}.")
 @click.option("--width", type=int, metavar="BITS", help="rtl: bits per beat, a multiple of 8 (default: 64).")
-@click.option("--frames", metavar="|".join(new_dut.FRAMES), help="rtl: what the wire carries.")
+@click.option("--frames", metavar="|".join(new_dut.FRAMES), help="rtl: IPv4 datagrams (default), or frames, with ARP.")
 @click.option("--into", metavar="DIR", default=".", help="Where the folder NAME is made (default: here).")
 def command(name: str, kind: str, width: int | None, frames: str | None, into: str) -> None:
     """Write the folder NAME with a device that builds and runs at once: adapter with the functions to fill in,
