@@ -499,7 +499,8 @@ void register_protocol_congestion(Registry& r) {
            .title = std::string("Initial window after a lost SYN: one segment, ") + to_string(role) + " open",
            .rules = {"RFC5681-3.1-4"},
            .description = "The SYN or SYN,ACK was repeated: one segment, and no more before an ACK.",
-           .run = [role](Tester& t) { initial_window_after_syn_loss(t, role); }});
+           .run = [role](Tester& t) { initial_window_after_syn_loss(t, role); },
+           .settings = {{"SYN_RTO", 1'000'000}}});
   }
   add("handshake-no-growth", "SYN,ACK and its ACK do not open the window", {"RFC5681-3.1-3"},
       "After the handshake four segments of 500 octets come, no more.", slow_start_no_growth_by_handshake);

@@ -400,7 +400,8 @@ void register_protocol_retransmission(Registry& r) {
            .description =
                "The SYN (or SYN,ACK) is repeated once, then the handshake completes; the first text is repeated after "
                "3 s.",
-           .run = [role](Tester& t) { syn_lost_rto_3s(t, role); }});
+           .run = [role](Tester& t) { syn_lost_rto_3s(t, role); },
+           .settings = {{"SYN_RTO", 1'000'000}}});
   }
   add("later-samples", "Later RTT samples: alpha 1/8, beta 1/4", {"RFC6298-2.3", "RFC6298-2.3-2", "MUST-18"},
       "Samples of 100, 100, 200, 150, 280, 120 and 120 ms: the RTO is what RFC 6298 2.3 makes of them.", later_samples,
@@ -456,7 +457,8 @@ void register_protocol_retransmission(Registry& r) {
          .title = "SYNs back off as text does",
          .rules = {"RFC1122-4.2.3.1-1", "RFC6298-5.5", "MUST-22"},
          .description = "SYN after 1 s and 2 s more.",
-         .run = syn_ack_back_off_without_sample});
+         .run = syn_ack_back_off_without_sample,
+         .settings = {{"SYN_RTO", 1'000'000}}});
   add("user-timeout", "The user timeout ends a connection whose text is not acknowledged",
       {"ST-ESTABLISHED-TO-USER", "RFC9293-3.9.1.1-2"},
       "USER_TIMEOUT = 10 s: text is repeated after 1, 3 and 7 s; at 10 s TIMEOUT and CLOSED, and perhaps a RST.",

@@ -286,7 +286,8 @@ void register_textbook_opening(Registry& r) {
          .description =
              "The tester does not answer the SYN,ACK. It must be repeated, unchanged, after 1, 2, 4, 8 and 16 s; "
              "ACCEPT finds nothing. Then the ACK comes, and the connection is open.",
-         .run = syn_ack_lost});
+         .run = syn_ack_lost,
+         .settings = {{"SYN_RTO", 1'000'000}}});
   r.add({.id = "textbook/TB-07b-syn-ack-given-up",
          .title = "SYN,ACK never acknowledged: the attempt ends, the listener stays",
          .rules = {"TB-07", "ST-SYN-RECEIVED-TO-R2", "RFC4987-2.2-2", "MUST-20", "MUST-22"},

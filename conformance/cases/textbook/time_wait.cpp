@@ -18,7 +18,7 @@ void two_msl(Tester& t, std::uint64_t msl) {
   t.advance(begin + 2 * msl - 1'000'000 - t.now());
   t.expect_status(State::time_wait);
   expect_alive(t);
-  t.advance(begin + 2 * msl + 10'000 - t.now());
+  t.advance(begin + 2 * msl + std::max<std::uint64_t>(10'000, t.tolerance()) - t.now());
   t.probe_gone();
 }
 
@@ -31,7 +31,7 @@ void fin_again(Tester& t) {
   const std::uint64_t begin = t.now();
   t.advance(begin + 59'000'000 - t.now());
   expect_alive(t);
-  t.advance(begin + 60'010'000 - t.now());
+  t.advance(begin + 60'000'000 + std::max<std::uint64_t>(10'000, t.tolerance()) - t.now());
   t.probe_gone();
 }
 
