@@ -108,6 +108,11 @@ def _capabilities(given: str | Path | Mapping[str, Any] | None, beside: Path | N
     return {}
 
 
+def load_class(kind: str) -> Any:
+    """The class that "FILE.py:CLASS" or "package.module:CLASS" names. Raises `DeviceError` when there is none."""
+    return _class(kind)[0]
+
+
 def _class(kind: str) -> tuple[Any, Path | None]:
     """The class, and where its capability file would be."""
     place, _, name = kind.rpartition(":")
