@@ -18,6 +18,7 @@ from tiptoe.pkt.syntax import Call, Code, Command, Packet, Tcp, TimeKind
 from tiptoe.pkt.work import PktJob, abilities_of, device_for, read, run_file
 
 SCRIPTS = Path(__file__).parent / "pkt"
+PACKETDRILL = Path(__file__).parents[2] / "packetdrill" / "test" / "scripts"
 DEFINES = {"LENGTH": "1000"}
 
 #: A script, and faults of the model that it must notice.
@@ -77,6 +78,36 @@ def test_a_script_notices_faults(name: str, fault: str) -> None:
 
 def test_every_script_has_faults_that_it_must_notice() -> None:
     assert sorted(NOTICED) == sorted(p.stem for p in SCRIPTS.glob("*.pkt"))
+
+
+@pytest.mark.parametrize("path", sorted(PACKETDRILL.glob("*.pkt")), ids=str)
+def test_scripts_of_the_packetdrill_plug_in(path: Path) -> None:
+    """The same scripts on packetdrill itself, with the same outcome: docs/packetdrill.md."""
+    spec = device_for("model")
+    result = run_file(str(path), spec.make(), PktJob(spec, profile="rfc"))
+    if path.stem.startswith("must-fail"):
+        assert result.verdict is Verdict.FAIL
+    elif path.stem == "error-values":
+        assert "TCP_CORK" in result.message  # packetdrill sees ENOPROTOOPT there, here it does not apply
+    elif path.stem == "blocking-calls":
+        assert result.line == 17, result.message  # about a send buffer of 16 KiB
+    else:
+        assert result.verdict is Verdict.PASS, result.message
+
+
+def test_code_that_does_not_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "1.pkt").write_text("0 %{ while True: pass }%\n")
+    assert cli.main(["pkt", str(tmp_path), "--hang-seconds", "1"]) == 2
+    assert "within 1 seconds" in capsys.readouterr().out
+
+
+def test_code_that_ends_the_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "1.pkt").write_text("0 %{ import os; os._exit(3) }%\n")
+    (tmp_path / "2.pkt").write_text("0 `true`\n+9000000 `true`\n")
+    assert cli.main(["pkt", str(tmp_path), "--jobs", "1"]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert "exit code 3" in next(line for line in lines if "1.pkt" in line)
+    assert next(line for line in lines if "2.pkt" in line).startswith("passed")
 
 
 def test_corpus() -> None:

@@ -99,7 +99,8 @@ def scripts_in(paths: Sequence[str], corpus: str | None) -> list[str]:
 @click.option("--fault", metavar="ID", default="", help="Arm a seeded fault of the model.")
 @click.option("--set", "settings", metavar="NAME=NUMBER", multiple=True, callback=_settings,
               help="A setting of the device, on top of the profile's. May be repeated.")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True,
+@click.option("--hang-seconds", "--timeout", "timeout", type=click.FloatRange(min=0.1), default=120.0,
+              show_default=True,
               help="Seconds of wall time that a script may take.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Only scripts that failed in the table.")
 def command(

@@ -13,29 +13,20 @@ from dataclasses import dataclass, replace
 from .._core import Datagram, Device, Segment
 from .._enums import Flags, State
 from .._errors import Inapplicable
-from . import choices, code, match, require, shell, sockopts
+from . import choices, code, match, require, shell
 from .calls import Attempt, Calls, Outcome, ScriptError
 from .config import Config
 from .flow import Flow
 from .host import Host, Phase, Socket
+from .leeway import Leeway, Live
 from .profile import Profile
 from .require import Abilities
-from .result import Failure, OwnWay, describe, seconds
+from .result import Failure, describe, seconds
 from .symbols import UnknownSymbol
 from .syntax import Anything, Call, Code, Command, Event, Packet, Script, Tcp, Time, TimeKind, show
 
 #: How long `*` waits, microseconds of device time: longer than any retransmission timer.
 ANY_TIME_US = 3_600_000_000
-
-
-@dataclass
-class _Live:
-    """A datagram of the device that no line has taken yet."""
-
-    datagram: Datagram
-    segment: Segment
-    moment: choices.Moment | None = None  #: the last segment towards the device before it
-    is_window_update: bool = False
 
 
 @dataclass
@@ -50,7 +41,7 @@ class _Pending:
     deadline_us: int | None
 
 
-class Player:
+class Player(Leeway):
     """One run of one script."""
 
     def __init__(
@@ -77,7 +68,7 @@ class Player:
         self.rules = match.Rules(
             config.ts_tick_us, config.tolerance_us, frozenset(verdicts.left_out), slack, verdicts.scaled
         )
-        self.queue: collections.deque[_Live] = collections.deque()
+        self.queue: collections.deque[Live] = collections.deque()
         self.flow: Flow | None = None
         self.pending: _Pending | None = None
         self.ladder: list[str] = []
@@ -93,11 +84,6 @@ class Player:
         self._seed = seed
 
     # ------------------------------------------------------------------------------------------------------------ time
-    @property
-    def now(self) -> int:
-        """Microseconds since the script began."""
-        return self.device.now_us - self.start_us
-
     def _say(self, text: str, time_us: int | None = None) -> None:
         self.ladder.append(f"{seconds(self.now if time_us is None else time_us):>12}  {text}")
 
@@ -106,7 +92,7 @@ class Player:
             self._take(datagram)
 
     def _take(self, datagram: Datagram) -> None:
-        live = _Live(datagram, datagram.segment, self._moments[-1] if self._moments else None)
+        live = Live(datagram, datagram.segment, self._moments[-1] if self._moments else None)
         self.queue.append(live)
         flow = self._flow_of(live.segment)
         if flow is not None:
@@ -245,14 +231,6 @@ class Player:
         )
 
     # --------------------------------------------------------------------------------------------------------- packets
-    def _flow_of(self, segment: Segment) -> Flow | None:
-        for flow in reversed(self.host.flows):
-            if (flow.local_port, flow.remote_port) == (segment.src_port, segment.dst_port) and (
-                flow.remote_ip == segment.dst and flow.local_ip == segment.src
-            ):
-                return flow
-        return None
-
     def _flow_for(self, packet: Packet) -> Flow:
         """The connection that an inbound packet belongs to; a new one when somebody listens and none is there."""
         body = packet.body
@@ -289,47 +267,7 @@ class Player:
         self.device.inject(segment)
         self._progress()
 
-    def _moment(self, event: Event, flow: Flow, segment: Segment) -> choices.Moment:
-        """What is so when a segment is about to be sent towards the device."""
-        mine = next((s for s in reversed(self.host.sockets) if s.flow is flow), None)
-        state = State.CLOSED
-        if mine is not None:
-            state = self.host.status(mine)
-        elif not flow.passive or flow.rcv_nxt is not None:
-            state = State.SYN_RECEIVED
-        elif any(s.listener is not None and s.local_port == flow.local_port for s in self.host.sockets):
-            state = State.LISTEN
-        space = self.host.receive_space
-        if self.profile.rounds_buffers and flow.peer_mss:
-            mss = min(flow.peer_mss, self.host.mtu - 40)
-            space = -(-space // mss) * mss
-        return choices.Moment(
-            event.line, self.now, segment, state, flow.rcv_nxt, flow.rcv_wnd, flow.snd_nxt, flow.fin_seq, space
-        )
-
-    def _own_way(
-        self,
-        flow: Flow | None,
-        expected: Tcp | None,
-        live: _Live | None,
-        only_time: bool = False,
-        later: Segment | None = None,
-    ) -> None:
-        """Raises `OwnWay` if that is what the script wants."""
-        moment = live.moment if live is not None else self._moments[-1] if self._moments else None
-        if moment is None:
-            return
-        seq = ack = None
-        if expected is not None and flow is not None:
-            is_syn = expected.has("S")
-            seq = flow.to_wire_own(expected.sequence.start, is_syn)
-            ack = flow.to_wire_peer(expected.ack or 0, is_syn)
-        got = None if live is None else live.segment
-        text = choices.explain(choices.Surprise(moment, expected, seq, ack, got, only_time, later, self.profile.title))
-        if text is not None:
-            raise OwnWay(text)
-
-    def _next_live(self, latest: int) -> _Live | None:
+    def _next_live(self, latest: int) -> Live | None:
         """The next segment of the device, if one comes until then."""
         while not self.queue:
             remaining = latest - self.now
@@ -407,42 +345,6 @@ class Player:
                 return
             taken = (part or 0) + length
 
-    def _skip(self, line: int, live: _Live) -> None:
-        flow = self._flow_of(live.segment)
-        shown = flow.show(live.segment) if flow is not None else str(live.segment)
-        self.notes.append(f"line {line}: {shown} is a window update that the script does not have (--reduced)")
-
-    def _is_skipped(self, line: int, live: _Live) -> bool:
-        """A window update in the place of another segment. When windows are not compared, neither are their updates."""
-        if not live.is_window_update:
-            return False
-        if not self.reduced:
-            raise OwnWay(
-                f"{self.profile.title} sends no window update here; the device does, as RFC 9293 3.8.6.2.2 allows"
-            )
-        self._skip(line, live)
-        return True
-
-    def _is_early_ack(self, live: _Live, time_us: int, earliest: int, wrong: list[match.Difference]) -> bool:
-        """How long Linux delays an ACK depends on what it believes of the connection; RFC 9293 3.8.6.3: up to 0.5 s."""
-        if not self.reduced or self.profile.name != "linux" or live.moment is None or len(wrong) != 1:
-            return False
-        in_time = live.moment.time_us <= time_us < earliest <= live.moment.time_us + 500_000
-        return in_time and wrong[0].field == "time" and choices.is_bare(live.segment)
-
-    def _without_push(
-        self, line: int, flow: Flow, segment: Segment, wrong: list[match.Difference]
-    ) -> list[match.Difference]:
-        """Linux pushes the last segment of a burst; RFC 9293 3.9.1.2 the last octets that were written (MUST-60)."""
-        if not self.reduced or flow.local_isn is None:
-            return wrong
-        missing = [d for d in wrong if d.field == "flags" and set(d.wanted) - {"P"} == set(d.got)]
-        end = ((segment.seq or 0) + segment.text_length - flow.local_isn - 1) & 0xFFFFFFFF
-        if not missing or end >= len(flow.written):
-            return wrong
-        self.notes.append(f"line {line}: the segment is not pushed, for more octets follow (--reduced)")
-        return [d for d in wrong if d not in missing]
-
     def _differ(self, event: Event, wanted: str, got: str, wrong: list[match.Difference]) -> None:
         names = [d.field for d in wrong]
         what = ", ".join(dict.fromkeys(names))
@@ -459,25 +361,6 @@ class Player:
         if self.config.strict_segments or not 0 < length < body.sequence.length:
             return False
         return not (segment.flags or Flags(0)) & (Flags.SYN | Flags.RST)
-
-    def _held_back(self, body: Tcp, taken: int) -> None:
-        """Raises `OwnWay` if the Nagle algorithm of RFC 9293 3.7.4 keeps the segment back. Kernels are milder."""
-        flow, moment = self.flow, self._moments[-1] if self._moments else None
-        socket = next((s for s in reversed(self.host.sockets) if s.flow is flow), None)
-        if flow is None or socket is None or moment is None or socket.options.get("TCP_NODELAY"):
-            return
-        seq = (flow.to_wire_own(body.sequence.start, body.has("S")) + taken) & 0xFFFFFFFF
-        outstanding = (seq - (moment.segment.ack or 0)) & 0xFFFFFFFF
-        mss = sockopts.mss(self.host, socket)
-        small = 0 < body.sequence.length - taken < mss and taken % mss == 0
-        is_written = flow.local_isn is not None and (
-            (seq - flow.local_isn - 1 + body.sequence.length - taken) & 0xFFFFFFFF <= len(flow.written)
-        )
-        if small and is_written and not body.has("F") and seq == flow.snd_nxt and 0 < outstanding < 1 << 31:
-            raise OwnWay(
-                f"{self.profile.title} sends less than a full segment while {outstanding} octets are not acknowledged; "
-                "the device waits, as RFC 9293 3.7.4 has it (Nagle)"
-            )
 
     def _when(self, earliest: int, latest: int, tolerance: int) -> str:
         span = seconds(earliest) if earliest == latest else f"{seconds(earliest)}~{seconds(latest)}"

@@ -107,7 +107,7 @@ _LINUX = Profile(
 )
 
 #: The device as its own defaults have it, which are those of the RFCs.
-_RFC = Profile("rfc", "the RFCs' own defaults", LINUX, {"QUIET": 0, "FEATURES.DF": 1})
+_RFC = Profile("rfc", "the RFCs' own defaults", LINUX, {"QUIET": 0, "FEATURES.DF": 1}, close_resets_unread=True)
 
 profiles: Mapping[str, Profile] = {p.name: p for p in (_FREEBSD, _LINUX, _RFC)}
 

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a device may do something else than a script says and be right: ways of systems (choices.py), what --reduced
+leaves open. The half of the player that judges surprises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._core import Datagram, Device, Segment
+from .._enums import State
+from . import choices, match, sockopts
+from .flow import Flow
+from .host import Host
+from .profile import Profile
+from .result import OwnWay
+from .syntax import Event, Tcp
+
+
+@dataclass
+class Live:
+    """A datagram of the device that no line has taken yet."""
+
+    datagram: Datagram
+    segment: Segment
+    moment: choices.Moment | None = None  #: the last segment towards the device before it
+    is_window_update: bool = False
+
+
+class Leeway:
+    """What a player knows of the exchange so far, and what follows from it for a surprise."""
+
+    device: Device
+    profile: Profile
+    host: Host
+    flow: Flow | None
+    reduced: bool
+    notes: list[str]
+    start_us: int
+    _moments: list[choices.Moment]
+
+    @property
+    def now(self) -> int:
+        """Microseconds since the script began."""
+        return self.device.now_us - self.start_us
+
+    def _flow_of(self, segment: Segment) -> Flow | None:
+        for flow in reversed(self.host.flows):
+            if (flow.local_port, flow.remote_port) == (segment.src_port, segment.dst_port) and (
+                flow.remote_ip == segment.dst and flow.local_ip == segment.src
+            ):
+                return flow
+        return None
+
+    def _moment(self, event: Event, flow: Flow, segment: Segment) -> choices.Moment:
+        """What is so when a segment is about to be sent towards the device."""
+        mine = next((s for s in reversed(self.host.sockets) if s.flow is flow), None)
+        state = State.CLOSED
+        if mine is not None:
+            state = self.host.status(mine)
+        elif not flow.passive or flow.rcv_nxt is not None:
+            state = State.SYN_RECEIVED
+        elif any(s.listener is not None and s.local_port == flow.local_port for s in self.host.sockets):
+            state = State.LISTEN
+        space = self.host.receive_space
+        if self.profile.rounds_buffers and flow.peer_mss:
+            mss = min(flow.peer_mss, self.host.mtu - 40)
+            space = -(-space // mss) * mss
+        return choices.Moment(
+            event.line, self.now, segment, state, flow.rcv_nxt, flow.rcv_wnd, flow.snd_nxt, flow.fin_seq, space
+        )
+
+    def _own_way(
+        self,
+        flow: Flow | None,
+        expected: Tcp | None,
+        live: Live | None,
+        only_time: bool = False,
+        later: Segment | None = None,
+    ) -> None:
+        """Raises `OwnWay` if that is what the script wants."""
+        moment = live.moment if live is not None else self._moments[-1] if self._moments else None
+        if moment is None:
+            return
+        seq = ack = None
+        if expected is not None and flow is not None:
+            is_syn = expected.has("S")
+            seq = flow.to_wire_own(expected.sequence.start, is_syn)
+            ack = flow.to_wire_peer(expected.ack or 0, is_syn)
+        got = None if live is None else live.segment
+        text = choices.explain(choices.Surprise(moment, expected, seq, ack, got, only_time, later, self.profile.title))
+        if text is not None:
+            raise OwnWay(text)
+
+    def _skip(self, line: int, live: Live) -> None:
+        flow = self._flow_of(live.segment)
+        shown = flow.show(live.segment) if flow is not None else str(live.segment)
+        self.notes.append(f"line {line}: {shown} is a window update that the script does not have (--reduced)")
+
+    def _is_skipped(self, line: int, live: Live) -> bool:
+        """A window update in the place of another segment. When windows are not compared, neither are their updates."""
+        if not live.is_window_update:
+            return False
+        if not self.reduced:
+            raise OwnWay(
+                f"{self.profile.title} sends no window update here; the device does, as RFC 9293 3.8.6.2.2 allows"
+            )
+        self._skip(line, live)
+        return True
+
+    def _is_early_ack(self, live: Live, time_us: int, earliest: int, wrong: list[match.Difference]) -> bool:
+        """How long Linux delays an ACK depends on what it believes of the connection; RFC 9293 3.8.6.3: up to 0.5 s."""
+        if not self.reduced or self.profile.name != "linux" or live.moment is None or len(wrong) != 1:
+            return False
+        in_time = live.moment.time_us <= time_us < earliest <= live.moment.time_us + 500_000
+        return in_time and wrong[0].field == "time" and choices.is_bare(live.segment)
+
+    def _without_push(
+        self, line: int, flow: Flow, segment: Segment, wrong: list[match.Difference]
+    ) -> list[match.Difference]:
+        """Linux pushes the last segment of a burst; RFC 9293 3.9.1.2 the last octets that were written (MUST-60)."""
+        if not self.reduced or flow.local_isn is None:
+            return wrong
+        missing = [d for d in wrong if d.field == "flags" and set(d.wanted) - {"P"} == set(d.got)]
+        end = ((segment.seq or 0) + segment.text_length - flow.local_isn - 1) & 0xFFFFFFFF
+        if not missing or end >= len(flow.written):
+            return wrong
+        self.notes.append(f"line {line}: the segment is not pushed, for more octets follow (--reduced)")
+        return [d for d in wrong if d not in missing]
+
+    def _held_back(self, body: Tcp, taken: int) -> None:
+        """Raises `OwnWay` if the Nagle algorithm of RFC 9293 3.7.4 keeps the segment back. Kernels are milder."""
+        flow, moment = self.flow, self._moments[-1] if self._moments else None
+        socket = next((s for s in reversed(self.host.sockets) if s.flow is flow), None)
+        if flow is None or socket is None or moment is None or socket.options.get("TCP_NODELAY"):
+            return
+        seq = (flow.to_wire_own(body.sequence.start, body.has("S")) + taken) & 0xFFFFFFFF
+        outstanding = (seq - (moment.segment.ack or 0)) & 0xFFFFFFFF
+        mss = sockopts.mss(self.host, socket)
+        small = 0 < body.sequence.length - taken < mss and taken % mss == 0
+        is_written = flow.local_isn is not None and (
+            (seq - flow.local_isn - 1 + body.sequence.length - taken) & 0xFFFFFFFF <= len(flow.written)
+        )
+        if small and is_written and not body.has("F") and seq == flow.snd_nxt and 0 < outstanding < 1 << 31:
+            raise OwnWay(
+                f"{self.profile.title} sends less than a full segment while {outstanding} octets are not acknowledged; "
+                "the device waits, as RFC 9293 3.7.4 has it (Nagle)"
+            )
