@@ -163,6 +163,8 @@ def test_what_is_written(tmp_path: Path, kind: str) -> None:
     assert os.access(written.path / "ci", os.X_OK)
     assert os.listdir(written.path.parent) == ["abc"]  # no draft is left
     subprocess.run(["bash", "-n", written.path / "ci"], check=True)
+    if shutil.which("shellcheck"):
+        subprocess.run(["shellcheck", written.path / "ci"], check=True)
 
 
 @pytest.mark.parametrize(
