@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -609,6 +610,14 @@ def test_mutated_scripts_never_break_the_runner() -> None:
             device = spec.make()
 
 
+def test_names_of_scripts() -> None:
+    from tiptoe.pkt.report import names
+
+    assert list(names(["/a/b/c.pkt", "/a/d.pkt"]).values()) == ["b/c.pkt", "d.pkt"]
+    assert list(names(["/a/b/c.pkt"]).values()) == ["c.pkt"]
+    assert len(set(names(["/a/b/c.pkt", "c.pkt", "./d/c.pkt"]).values())) == 3
+
+
 # ---- profiles
 
 
@@ -637,6 +646,25 @@ def test_command(tiptoe_command: Any, tmp_path: Path) -> None:
     assert report["summary"] == {"pass": len(NOTICED), "fail": 0, "inapplicable": 0, "error": 0}
     assert [Path(s["path"]).stem for s in report["scripts"]] == sorted(NOTICED)
     assert report["virtual_us"] > 1_000_000
+
+
+def test_junit_and_captures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.pkt").write_text(HANDSHAKE)
+    (tmp_path / "in" / "bad.pkt").write_text(HANDSHAKE + "+0 > P. 1:2(1) ack 1\n")
+    (tmp_path / "in" / "six.pkt").write_text("--ip_version=ipv6\n" + HANDSHAKE)
+    where = ["--junit", str(tmp_path / "r.xml"), "--pcap", str(tmp_path / "out")]
+    assert cli.main(["pkt", str(tmp_path / "in"), *where]) == 1
+    suite = ET.parse(tmp_path / "r.xml").getroot()[0]
+    cases = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert cases == {
+        "bad.pkt": ["properties", "failure"],
+        "good.pkt": ["properties"],
+        "six.pkt": ["properties", "skipped"],
+    }
+    frames = (tmp_path / "out" / "good.pkt.pcapng").read_bytes()
+    assert frames.count(bytes([192, 0, 2, 1, 192, 168, 0, 1])) == 2  # SYN and ACK of the peer
+    capsys.readouterr()
 
 
 def test_command_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

@@ -18,12 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .. import _core, catalogue
 from .._enums import Verdict
+from .._version import __version__
 from ..pkt import report
 from ..pkt.profile import profiles
 from ..pkt.require import FEATURES
 from ..pkt.result import PktResult
 from ..pkt.work import PktJob, PktPool, device_for
-from ..report import terminal
+from ..report import junit, pcapng, terminal
+from ..results import RunInfo
 from . import options
 from .run import _settings
 
@@ -93,6 +95,8 @@ def scripts_in(paths: Sequence[str], corpus: str | None) -> list[str]:
               help="Worker processes.")  # fmt: skip
 @options.seed
 @click.option("--json", "json_file", metavar="FILE", help="Write a JSON report; - is standard output.")
+@click.option("--junit", "junit_file", metavar="FILE", help="Write a JUnit XML report.")
+@click.option("--pcap", "pcap_directory", metavar="DIR", help="Write one pcapng capture per script.")
 @click.option("--width", type=options.Number(options.WIDTHS), help="Data width in bits.")
 @click.option("--connections", type=options.Number(options.CONNECTIONS), help="Connections of the engine.")
 @click.option("--random-stalls", is_flag=True, help="Random back-pressure on every channel of the device.")
@@ -116,6 +120,8 @@ def command(
     jobs: int,
     seed: int,
     json_file: str | None,
+    junit_file: str | None,
+    pcap_directory: str | None,
     width: int | None,
     connections: int | None,
     random_stalls: bool,
@@ -130,6 +136,8 @@ def command(
     """
     scripts = scripts_in(paths, corpus)
     json_path = options.output_file(json_file, "--json")
+    junit_path = options.output_file(junit_file, "--junit")
+    pcap_path = options.output_directory(pcap_directory, "--pcap")
     options.check_fault(fault)
     known = [name for name, _, _ in _core.registers()]
     for name in settings:
@@ -138,7 +146,7 @@ def command(
     spec = device_for(
         dut, width, connections, random_stalls=random_stalls, fault=fault, dut_args=dut_args, capabilities=capabilities
     )
-    job = PktJob(spec, seed, profile, defines, reduced, features, settings)
+    job = PktJob(spec, seed, profile, defines, reduced, features, settings, frames=pcap_path is not None)
     console = terminal.make_console(stderr=json_file == "-")
     begin = time.monotonic()
     results, description, interrupted = _run(console, scripts, job, min(jobs, len(scripts)), timeout)
@@ -160,6 +168,15 @@ def command(
             sys.stdout.write(text)
         else:
             json_path.write_text(text, encoding="utf-8")
+    if junit_path is not None:
+        info = RunInfo(__version__, dut, description or dut, {**spec.configuration(), **settings}, profile, seed, jobs)
+        junit.save(junit_path, report.to_run(results, info, wall, interrupted))
+    if pcap_path is not None:
+        called = report.names([r.path for r in results])
+        for r in results:
+            pcapng.save(
+                pcap_path, called[r.path], r.frames, f"{r.path}: {r.verdict.value}. {description}, seed {seed}."
+            )
     return 128 + signal.SIGINT if interrupted else report.exit_code(results, interrupted)
 
 

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .._enums import Verdict
+from .._enums import Level, Verdict
 from .._version import __version__
 from ..report.terminal import LADDER_LINES, STORIES, seconds, virtual
+from ..results import CaseInfo, CaseResult, Run, RunInfo
 from .result import PktResult
 
 _STYLE = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INAPPLICABLE: "dim", Verdict.ERROR: "bold magenta"}
@@ -45,11 +46,9 @@ def summary(results: Sequence[PktResult]) -> dict[str, int]:
 def names(paths: Sequence[str]) -> dict[str, str]:
     """What scripts are called in a table: the path without what all of them have in common."""
     if len(paths) < 2:
-        return {p: p for p in paths}
-    common = os.path.commonpath(
-        [os.path.dirname(p) or "." if not os.path.isabs(p) else os.path.dirname(p) for p in paths]
-    )
-    return {p: os.path.relpath(p, common) if common not in ("", "/") else p for p in paths}
+        return {p: os.path.basename(p) for p in paths}
+    common = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths])
+    return {p: os.path.relpath(os.path.abspath(p), common) for p in paths}
 
 
 def _short(r: PktResult) -> str:
@@ -158,6 +157,27 @@ def show(
     console.print(escape("; ".join([*words, description, times])), soft_wrap=True)
     if interrupted:
         console.print("[bold magenta]The run was interrupted.[/]")
+
+
+def to_run(results: Sequence[PktResult], info: RunInfo, wall_seconds: float, interrupted: bool) -> Run:
+    """The same as a run of cases, for reports of that kind (JUnit)."""
+    called = names([r.path for r in results])
+
+    def case(r: PktResult) -> CaseResult:
+        where = CaseInfo(called[r.path], "packetdrill script", (), r.path, Level.MUST, r.profile or info.profile)
+        story = "\n".join([r.message, *r.differences]) if r.verdict is not Verdict.PASS else ""
+        return CaseResult(
+            where,
+            r.verdict,
+            story,
+            ladder="\n".join(r.ladder),
+            wall_seconds=r.wall_seconds,
+            cycles=r.cycles,
+            virtual_us=r.virtual_us,
+            seed=info.seed,
+        )
+
+    return Run(info, tuple(case(r) for r in results), wall_seconds=wall_seconds, interrupted=interrupted)
 
 
 def to_json(

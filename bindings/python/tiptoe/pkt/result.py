@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .._core import Datagram
 from .._enums import Verdict
 from . import match
 from .syntax import Packet, Tcp
@@ -31,6 +32,7 @@ class PktResult:
     virtual_us: int = 0  #: device time that the script took
     wall_seconds: float = 0.0
     cycles: int = 0
+    frames: tuple[Datagram, ...] = ()  #: both directions, in order, if the device records
 
     @property
     def message(self) -> str:

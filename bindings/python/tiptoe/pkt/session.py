@@ -84,5 +84,6 @@ def play(
     if not device.closed:
         result.virtual_us = player.now
         result.cycles = device.cycles
+        result.frames = tuple(device.take_frames())
     result.wall_seconds = wall.monotonic() - begin
     return result

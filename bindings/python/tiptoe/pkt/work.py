@@ -93,6 +93,7 @@ class PktJob:
     reduced: bool = False
     features: frozenset[str] | None = None
     settings: Mapping[str, int] = field(default_factory=dict)  #: registers, on top of the profile
+    frames: bool = False  #: results carry the datagrams
 
 
 def read(octets: bytes, path: str, job: PktJob) -> tuple[Script, Profile]:
@@ -145,6 +146,7 @@ def run_file(path: str, device: Device, job: PktJob) -> PktResult:
     if job.settings:
         profile = replace(profile, registers={**profile.registers, **job.settings})
     abilities = abilities_of(device, job.device, job.features)
+    device.recording = job.frames
     options = _fitted(options, abilities)
     return play(device, script, profile, abilities, options, reduced=job.reduced, seed=job.seed)
 
