@@ -116,3 +116,12 @@ def test_a_design_that_does_not_compile_is_said() -> None:
 
     with pytest.raises(tiptoe.DeviceError, match=r"(?s)odd: the simulation does not start:.*open"):
         Missing().reset({}, 1)
+
+
+@pytest.mark.skipif("TIPTOE_COCOTB_ENGINE" not in os.environ, reason="takes two minutes; set TIPTOE_COCOTB_ENGINE")
+def test_the_engine_under_icarus() -> None:
+    engine = plug.load_class(f"{EXAMPLES / 'engine.py'}:Engine")
+    with tiptoe.Device(engine()) as device:
+        found = verdicts(device, "transitions/ESTABLISHED/*/base")
+    assert len(found) > 15
+    assert set(found.values()) == {"pass"}

@@ -204,6 +204,9 @@ class SimulatedDut(Dut):
             remote_ip=int(IPv4Address(args.remote_ip)),
             remote_port=args.remote_port,
             backlog=args.backlog,
+            nodelay=args.nodelay,
+            keepalive=args.keepalive,
+            from_listener=None if args.from_listener is None else args.from_listener.value,
         )
 
     def open_passive(self, args: OpenArgs) -> CallResult:
