@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdio>
 
+#include "tiptoe/tcp/faults.hpp"
 #include "world.hpp"
 
 namespace tiptoe::test {
@@ -67,6 +69,29 @@ TEST_P(Faults, AMistakeInTheDesignIsFound) {
     }
   }
   FAIL() << "not found in 20 worlds";
+}
+
+// How many of all seeded faults 40 worlds each find; a minute, so by hand (docs/dpi.md).
+TEST(Sweep, DISABLED_OfAllFaults) {
+  unsigned found = 0;
+  for (const tcp::FaultInfo& fault : tcp::FAULTS) {
+    bool caught = false;
+    for (unsigned seed = 1; seed <= 40 && !caught; ++seed) {
+      WorldOptions options = options_for(seed);
+      options.device_fault = fault.id;
+      try {
+        World world(options);
+        world.run();
+        caught = world.mismatches() > 0 || !world.complaints().empty();
+      } catch (const DutError&) {
+        caught = true;  // it hangs
+      }
+    }
+    found += caught ? 1U : 0U;
+    if (!caught) std::printf("not found: %s\n", std::string(fault.id).c_str());
+  }
+  std::printf("%u of %zu faults found\n", found, tcp::FAULTS.size());
+  EXPECT_GE(found, 115U);
 }
 
 // ---- the functions
