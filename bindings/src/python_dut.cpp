@@ -162,6 +162,7 @@ void visit_service(S& s, F&& field) {
   field("reads", s.reads);
   field("echoes", s.echoes);
   field("closes", s.closes);
+  field("talks", s.talks);
 }
 template <class S, class F>
 void visit_client(S& s, F&& field) {

@@ -94,6 +94,11 @@ void Conn::note_sent(const Segment& s) {
   if (acceptable && s.has(FIN) && s.has(ACK)) fin_end_ = end;
   if (acceptable && s.has(ACK) && seq_le(*s.seq, in_order_end_)) in_order_end_ = seq_max(in_order_end_, end);
   if (!acceptable || !s.has(ACK) || !iss_known || seq_lt(*s.ack, U) || seq_lt(S, *s.ack)) return;
+  if (U == iss && application() != nullptr && application()->talks) {
+    tester_->inapplicable(
+        "the case completes the handshake, and from then on the service sends text of its own (capability "
+        "service.talks)");
+  }
   U = *s.ack;
   M = std::max<std::uint32_t>(M, *s.window);
   note_edge(*s.ack, *s.window, true);

@@ -119,7 +119,7 @@ bool Conn::listen_by_itself(const OpenArgs& extra) {
   if (t.service_) not_by_itself("a second listener");
   t.nothing_pending("the user listens");
   t.translated_->map.device_ports.set(device_port, has.service->port);
-  t.service_ = Application{"service", has.service->reads, has.service->echoes, has.service->closes};
+  t.service_ = Application{"service", has.service->reads, has.service->echoes, has.service->closes, has.service->talks};
   t.note("service: the device listens on port " + std::to_string(has.service->port));
   listener = own_handle;
   t.listeners_[device.port] = own_handle;

@@ -28,6 +28,11 @@ Capabilities service(bool reads, bool echoes, bool closes) {
   c.service = Capabilities::Service{.port = 5000, .reads = reads, .echoes = echoes, .closes = closes};
   return c;
 }
+Capabilities talker() {
+  Capabilities c = service(true, false, true);
+  c.service->talks = true;
+  return c;
+}
 Capabilities client() {
   Capabilities c = box();
   c.peers = {0xC0A80101, 0xC0A80102};
@@ -90,6 +95,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, BlackBox,
                                          Kind{"echo", "echo", service(true, true, true), 300},
                                          Kind{"discard", "discard", service(true, false, true), 250},
                                          Kind{"deaf", "deaf open", service(false, false, false), 200},
+                                         Kind{"chargen", "chargen", talker(), 80},
                                          Kind{"client", "client", client(), 120}, Kind{"board", "echo", board(), 60},
                                          Kind{"ethernet", "echo ethernet", on_ethernet(service(true, true, true)), 300},
                                          Kind{"frame_client", "client ethernet", on_ethernet(client()), 120}),

@@ -48,7 +48,7 @@ WHOLE = """\
 name: mine
 description: a board on the bench
 calls: [status, state]
-service: {port: 7, reads: false, echoes: true, closes: false}
+service: {port: 7, reads: false, echoes: true, closes: false, talks: true}
 client: {port: 9, within_us: 5, reads: false, closes: false}
 link: ethernet
 addresses: [10.0.0.9, 192.168.1.1]
@@ -79,7 +79,7 @@ def test_every_key_reaches_the_device(tmp_path: Path) -> None:
         "description": "a board on the bench",
         "calls": {"status", "state"},
         "calls_promised": True,
-        "service": {"port": 7, "reads": False, "echoes": True, "closes": False},
+        "service": {"port": 7, "reads": False, "echoes": True, "closes": False, "talks": True},
         "client": {"port": 9, "within_us": 5, "reads": False, "closes": False},
         "ethernet": True,
         "addresses": [0x0A000009, 0xC0A80101],

@@ -37,6 +37,7 @@ struct Capabilities {
     bool reads = true;       ///< its application takes what arrives, at once
     bool echoes = false;     ///< … and sends it back
     bool closes = true;      ///< … and closes when the peer has closed
+    bool talks = false;      ///< it sends text of its own as soon as the connection is there
   };
   std::optional<Service> service{};
   struct Client {                         ///< it opens connections by itself

@@ -3,6 +3,7 @@
 // serves a port or opens connections by itself. Arguments, words:
 //
 //   echo, discard     the service on port 5000 sends back what comes, or throws it away
+//   chargen           it sends text of its own as soon as somebody has connected, as much as the peer takes
 //   deaf              it reads nothing
 //   open              it does not close when the peer has closed
 //   client            connects to port 6000 of 192.168.1.1 (.2 with `other`)
@@ -37,8 +38,8 @@ class BlackBox final : public Dut {
     for (std::string word; words >> word;) {
       if (word.starts_with("fault=")) {
         model_.set_fault(word.substr(6));
-      } else if (!std::set<std::string>{"echo", "discard", "deaf", "open", "client", "other", "ethernet", "no-arp",
-                                        "astray"}
+      } else if (!std::set<std::string>{"echo", "discard", "chargen", "deaf", "open", "client", "other", "ethernet",
+                                        "no-arp", "astray"}
                       .contains(word)) {
         throw DutError("a black box knows no word '" + word + "'");
       }
@@ -185,6 +186,7 @@ class BlackBox final : public Dut {
   void take_new() {
     while (const CallResult r = model_.accept(*listener_)) {
       Connection& c = connections_[r.handle.value];
+      if (is("chargen")) c.to_send.assign(100'000, 'x');
       c.peer_closed = model_.status(r.handle).state == State::close_wait;
     }
   }

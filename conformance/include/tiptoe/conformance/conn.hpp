@@ -60,7 +60,7 @@ const char* to_string(Role) noexcept;
 /// What stands on top of a device that has no user calls: its own application.
 struct Application {
   const char* key = "";  ///< of the capability file: "service" or "client"
-  bool reads = true, echoes = false, closes = true;
+  bool reads = true, echoes = false, closes = true, talks = false;
 };
 
 class Conn {
