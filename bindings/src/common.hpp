@@ -80,6 +80,7 @@ void bind_suite(py::module_& m);
 void bind_tester(py::module_& m);
 void bind_serve(py::module_& m);
 void bind_bench(py::module_& m);
+void bind_pair(py::module_& m);
 
 /// A C++ enum that is an IntEnum in Python.
 template <class E>

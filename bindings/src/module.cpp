@@ -116,4 +116,5 @@ PYBIND11_MODULE(_core, m) {
   bind_tester(m);
   bind_serve(m);
   bind_bench(m);
+  bind_pair(m);
 }

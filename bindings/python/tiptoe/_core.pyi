@@ -680,6 +680,36 @@ class Server:
     def take_received(self) -> bytes: ...
     def counters(self) -> dict[str, int]: ...
 
+class Pair:
+    """Two devices as each other's peers over an impaired link (harness/include/tiptoe/pair.hpp)."""
+
+    def __init__(
+        self,
+        a: Device,
+        b: Device,
+        *,
+        a_ip: Address,
+        b_ip: Address,
+        bytes: int = 0,
+        opens: int = 0,
+        size: int = 512,
+        side_by_side: int = 0,
+        loss_ppm: int = 0,
+        duplicate_ppm: int = 0,
+        reorder_ppm: int = 0,
+        corrupt_ppm: int = 0,
+        delay_us: int = 1000,
+        jitter_us: int = 0,
+        seed: int = 1,
+        a_tables: int = 0,
+        b_tables: int = 0,
+    ) -> None: ...
+    def run(self, ms: int = 100) -> bool:
+        """Goes on for so many milliseconds of wall time. False: it has ended."""
+    @property
+    def real_time(self) -> bool: ...
+    def result(self) -> dict[str, Any]: ...
+
 def faults() -> list[tuple[str, str, str]]:
     """Seeded faults of the model: (id, what it does, what it breaks)."""
 

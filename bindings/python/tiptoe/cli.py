@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "Explain a rule or a case.",
     "pkt": "Run packetdrill scripts in virtual time.",
     "serve": "Put the device behind a Linux TUN interface, in real time.",
+    "pair": "Two devices as each other's peers over an impaired link.",
     "soak": "Random traffic in lockstep until model and RTL differ.",
     "bench": "Measure speeds.",
     "new-dut": "Write the folder of a new device: adapter, capability file, build, CI.",
