@@ -8,6 +8,7 @@
 // take part; --partial never asks for it). The allow file has lines "fault ID: reason" and "case ID-PATTERN: reason".
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -77,7 +78,12 @@ int main(int argc, char** argv) {
     } else if (name == "--seed") {
       options.run.seed = std::stoull(value);
     } else if (name == "--waivers") {
-      options.run.waivers = read_waivers(value);
+      try {
+        options.run.waivers = read_waivers(value);
+      } catch (const std::exception& e) {
+        std::cerr << "tiptoe_fault_campaign: " << e.what() << '\n';
+        return 2;
+      }
     } else if (name == "--json") {
       json = value;
     } else if (name == "--allow") {

@@ -120,8 +120,9 @@ Result run_case(const Case& the_case, Dut& dut, const RunOptions& options) {
   result.level = the_case.level;
   result.seed = options.seed;
   const std::string device = options.dut_arguments.empty() ? "--dut " + dut.name() : options.dut_arguments;
+  const bool has_waves = dut.name() == "rtl" || dut.name() == "lockstep";
   result.repeat = "tiptoe run " + shell_quote(the_case.id) + " " + device + " --seed " + std::to_string(options.seed) +
-                  " --waves waves/";
+                  (has_waves ? " --waves waves/" : "");
   const auto begin = std::chrono::steady_clock::now();
   Tester tester(dut, the_case, options);
   const auto ends = [&](Verdict verdict, const std::string& message) {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -106,7 +107,12 @@ int main(int argc, char** argv) {
     } else if (argument == "--stalls") {
       parameters.random_stalls = true;
     } else if (const char* file = value("--waivers")) {
-      bench().options.waivers = tiptoe::conformance::read_waivers(file);
+      try {
+        bench().options.waivers = tiptoe::conformance::read_waivers(file);
+      } catch (const std::exception& e) {
+        std::cerr << e.what() << '\n';
+        return 2;
+      }
     } else if (const char* today = value("--today")) {
       bench().options.today = today;
     } else if (const char* fault = value("--fault")) {
