@@ -365,7 +365,10 @@ void Pair::over(unsigned side, End& end, unsigned flags) {
     return;
   }
   Flow& flow = flows_[end.flow];
-  const bool complete = end.closed && end.fin && end.sent == flow.length && end.received == flow.length;
+  // CLOSED without a failure says that the peer's FIN came; a device may have forgotten the connection before we read
+  // it.
+  const bool heard = end.fin || (flags & kFailureFlags) == 0;
+  const bool complete = end.closed && heard && end.sent == flow.length && end.received == flow.length;
   if (!complete && !flow.failed) {
     std::string why = std::string(letter(side)) + " was told " + notification_names(flags) + " after sending " +
                       std::to_string(end.sent) + " and receiving " + std::to_string(end.received) + " of " +
