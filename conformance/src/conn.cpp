@@ -44,7 +44,7 @@ void Conn::restart(std::uint32_t the_isn) {
   R = isn + 1;
   W = 65535;
   S = U = M = iss = 0;
-  iss_known = false;
+  iss_known = wrong_ack_ = false;
   handle.reset();
   send_buffer_.reset();
   user_supplied = user_read = 0;
@@ -73,6 +73,7 @@ Bytes Conn::user_text(std::uint64_t offset, std::size_t n) const {
 void Conn::note_sent(const Segment& s) {
   if (s.src != peer.ip || s.dst != device.ip || s.src_port != peer.port || s.dst_port != device.port) return;
   if (s.corrupt_checksum || s.corrupt_ip_checksum || s.checksum || s.ip_checksum) return;
+  if (iss_known && U == iss && s.has(ACK) && *s.ack != iss + 1) wrong_ack_ = true;
   if (s.has(RST)) {
     if (*s.seq == R) alive_ = false, fin_end_.reset();
     return;
@@ -148,6 +149,8 @@ bool Conn::is_window_update(const Segment& s) const {
 
 bool Conn::is_due_repetition(const Received& s) const {
   const char* timer = s.has(SYN) ? "SYN_RTO" : "RTO_MIN";
+  // A segment with a wrong ACK shows that the peer is of another incarnation: some stacks try again at once.
+  if (wrong_ack_ && s.flags == SYN && s.seq == iss && !tester_->can_have("SYN_RTO", 0)) return true;
   if (!tester_->denied(timer) || !iss_known || s.has(RST) || s.length() == 0) return false;
   if (*s.seq != U || seq_lt(S, *s.seq + s.length())) return false;
   return s.time_us + tester_->tolerance() >= last_sequence_us_ + tester_->setting(timer);
@@ -375,6 +378,15 @@ Received Conn::expect_text(std::size_t n, std::uint64_t within, std::optional<st
     }
     return judged(std::move(p), patience, before, std::move(got));
   }
+}
+
+Received Conn::expect_fin_again(std::uint64_t within) {
+  Received got = expect_loose({.ack = R, .flags_set = FIN | ACK, .flags_clear = SYN | RST | URG}, within);
+  if (*got.seq + got.length() != S) {
+    tester_->fail("the FIN came again with number " + std::to_string(*got.seq + got.length() - 1) + ", it was " +
+                  std::to_string(S - 1));
+  }
+  return got;
 }
 
 Received Conn::expect_syn(std::uint64_t within) {

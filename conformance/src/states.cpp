@@ -166,7 +166,7 @@ void Conn::probe_state(State state) {
       break;
     case State::closing:
       expect_status(state);
-      expect({.seq = S - 1, .flags = FIN | ACK}, retransmission);
+      expect_fin_again(retransmission);
       send_ack();
       send({.seq = R - 1, .flags = FIN | ACK});
       expect_ack();
@@ -174,7 +174,7 @@ void Conn::probe_state(State state) {
       break;
     case State::last_ack:
       expect_status(state);
-      expect({.seq = S - 1, .flags = FIN | ACK}, retransmission);
+      expect_fin_again(retransmission);
       send_ack();
       probe_gone();
       break;

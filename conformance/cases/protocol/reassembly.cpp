@@ -121,7 +121,7 @@ void covering_segment(Tester& t) {
   t.expect({.ack = base, .flags = ACK});
   t.step("one segment over both");
   t.send(t.text_at(base, 500));
-  t.expect({.ack = base + 500, .flags = ACK});
+  t.expect({.ack = base + 500, .flags = ACK}, ack_delay);
   t.user_receive(500);
   t.probe_state(State::established);
 }

@@ -326,13 +326,21 @@ void window_update_after_read(Tester& t) {
   t.expect_nothing(1_s);
   t.step("a segment's worth: an update");
   t.user_receive(1459);
-  const Received update = t.expect_ack(ack_delay);
-  t.check(*update.window >= 1460, "the window that is announced is " + std::to_string(*update.window));
+  std::optional<Received> update = t.c().allow({.flags = ACK}, ack_delay);
+  std::uint32_t read = 1460;
+  while (!update && read < w) {  // RFC 1122 4.2.3.3 recommends a segment's worth or half the buffer: some wait longer
+    const std::uint32_t n = std::min<std::uint32_t>(1460, w - read);
+    t.user_receive(n);
+    read += n;
+    update = t.c().allow({.flags = ACK});
+  }
+  t.check(update.has_value(), "no update, although all was read");
+  t.check(*update->window >= 1460, "the window that is announced is " + std::to_string(*update->window));
   t.step("and it holds");
   t.c().absorb_window_updates = true;
   t.send_text(1460);
   t.expect_delayed_ack();
-  t.user_receive(w);
+  t.user_receive(w - read + 1460);
 }
 
 void no_silly_window(Tester& t) {

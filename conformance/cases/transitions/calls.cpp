@@ -219,6 +219,7 @@ void receive_rest(Tester& t, State state) {
   c.absorb_window_updates = false;
   const std::size_t rest = unread(c) - 1;  // the FIN is none of them
   c.user_receive(rest);
+  c.allow({.flags = ACK});  // a window update, of no use any more
   c.receive(100, CallStatus::closing);
   unharmed(t, state);
 }
@@ -320,7 +321,12 @@ void abort_call(Tester& t, State state) {
         t.check(got->has(RST) && got->seq == c.S, "ABORT sent " + got->form() + ", RST at SND.NXT or nothing is legal");
       }
       break;
-    default: c.abort();
+    default:
+      c.abort();
+      if (state == State::syn_sent) {  // likewise
+        const auto got = t.next();
+        t.check(!got || (got->has(RST) && got->seq == c.S), "ABORT sent more than a RST at SND.NXT");
+      }
   }
   t.expect_nothing(100_s);  // nothing is repeated
   confirm(t, state, State::closed);

@@ -41,27 +41,38 @@ std::string image() {
 }
 
 /// A copy with an inode of its own, without which the loader would hand out the one that is loaded already.
-void* load_copy() {
+int make_copy() {
   static const std::string bytes = image();
   const int fd = ::memfd_create("liblwip", MFD_CLOEXEC);
   if (fd < 0) throw DutError("lwip: no memory for a copy of the library");
   const bool written = ::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
-  void* library = written ? ::dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
+  if (written) return fd;
   ::close(fd);
-  if (library == nullptr) throw DutError("lwip: can't load a copy of the library: " + last_error());
-  return library;
+  throw DutError("lwip: no memory for a copy of the library");
+}
+
+void* load(int fd) {
+  void* library = ::dlopen(("/proc/self/fd/" + std::to_string(fd)).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library != nullptr) return library;
+  const std::string why = last_error();
+  ::close(fd);
+  throw DutError("lwip: can't load a copy of the library: " + why);
 }
 
 }  // namespace
 
-LwipLibrary::LwipLibrary() : library_(load_copy()) {}
+LwipLibrary::LwipLibrary() : file_(make_copy()), library_(load(file_)) {}
 
-LwipLibrary::~LwipLibrary() { ::dlclose(library_); }
+LwipLibrary::~LwipLibrary() {
+  ::dlclose(library_);
+  ::close(file_);
+}
 
 void* LwipLibrary::symbol(const char* name) const {
   void* found = ::dlsym(library_, name);
   if (found != nullptr) return found;
   ::dlclose(library_);
+  ::close(file_);
   throw DutError(std::string("lwip: ") + soname + " has no " + name + "; wanted is that of Debian 12 (lwIP 2.1.3)");
 }
 

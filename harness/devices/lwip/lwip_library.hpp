@@ -28,6 +28,7 @@ class LwipLibrary {
   LwipLibrary& operator=(const LwipLibrary&) = delete;
 
  private:
+  int file_;  ///< stays open: the loader knows libraries by name, and its number is part of the name
   void* library_;
   void* symbol(const char* name) const;
   template <class T>

@@ -122,6 +122,8 @@ class Conn {
   /// n octets of the user's text at S (or at `seq`), in one segment or several, content compared. The last is returned.
   Received expect_text(std::size_t n, std::uint64_t within = at_once, std::optional<std::uint32_t> seq = {});
   Received expect_fin(std::uint64_t within = at_once) { return expect({.flags = FIN | ACK}, within); }
+  /// The FIN once more: alone, or at the end of text that comes along with it.
+  Received expect_fin_again(std::uint64_t within);
   Received expect_syn(std::uint64_t within = at_once);      ///< <SEQ=ISS><CTL=SYN>; the first one sets iss, S, U
   Received expect_syn_ack(std::uint64_t within = at_once);  ///< <SEQ=ISS><ACK=R><CTL=SYN,ACK>; likewise
   /// <SEQ=seq><CTL=RST>. An ACK field besides draws a remark only: 3.5.2 shows none there, but forbids none.
@@ -231,6 +233,7 @@ class Conn {
   std::uint32_t own_from_ = 0, own_to_ = 0;    ///< sequence numbers of echoed octets that the case wants to see
   std::optional<std::uint32_t> stimulus_end_;  ///< ACK that an echoed SEND draws, and the case need not see
   std::uint32_t first_window_ = 0;             ///< that the device has offered
+  bool wrong_ack_ = false;                     ///< the tester has answered the SYN with an ACK of something else
   std::uint64_t last_sequence_us_ = 0;         ///< when a segment came that takes sequence numbers
 };
 
