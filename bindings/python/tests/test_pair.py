@@ -53,7 +53,9 @@ def test_lockstep_and_rtl(tmp_path: Path) -> None:
     assert report["result"]["failures"] == []
 
 
-@pytest.mark.parametrize(("kind", "more"), [("model", ["--opens", "40"]), ("lockstep", ["--opens", "4"])])
+@pytest.mark.parametrize(
+    ("kind", "more"), [("model", ["--bytes", "100k", "--opens", "40"]), ("lockstep", ["--opens", "4"])]
+)
 def test_lwip(kind: str, more: list[str], tmp_path: Path) -> None:
     need("lwip")
     code, report = pair(tmp_path, kind, "lwip", *more, *BAD_LINK)
