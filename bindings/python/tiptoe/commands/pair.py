@@ -194,8 +194,6 @@ def _check(specs: list[DeviceSpec]) -> None:
     for spec in specs:
         if ":" in spec.kind and not plug.is_shared_object(spec.kind):
             raise UsageError(f"{spec.kind}: a pair takes model, rtl, lockstep, a shipped device or a shared object.")
-    if [s.kind for s in specs] == ["lwip", "lwip"]:
-        raise UsageError("A and B can't both be lwip: lwIP keeps its state in one place per process.")
 
 
 def _make(spec: DeviceSpec, side: int, seed: int, msl: float) -> _core.Device:
