@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdlib>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "tiptoe/dut_export.hpp"
@@ -123,6 +124,7 @@ void LwipDut::reset(const DutConfig& config) {
   now_ = 0;
   last_handle_ = 0;
   tcp_timer_.reset();
+  time_wait_count_ = 0;
   fragment_timer_ = fragment_interval;
 
   lwip_ = std::make_unique<LwipLibrary>();
@@ -199,22 +201,30 @@ void LwipDut::run_timers() {
     lwip_->tcp_tmr();
     *tcp_timer_ += tcp_interval;
   }
-  after_event();
+  after_event(true);
 }
 
 /// As tcp_timer_needed() and tcpip_tcp_timer() of timeouts.c: TCP's timer runs while there are connections.
-void LwipDut::after_event() {
+void LwipDut::after_event(bool timers_ran) {
   const bool needed = *lwip_->tcp_active_pcbs != nullptr || *lwip_->tcp_tw_pcbs != nullptr;
   if (needed && !tcp_timer_) tcp_timer_ = now_ + tcp_interval;
   if (!needed) tcp_timer_.reset();
 
-  // What the stack tells nobody: that TIME_WAIT begins and ends.
+  // What the stack tells nobody: that TIME_WAIT begins and ends. It ends by the timer, or when a new connection needs
+  // the memory; there may be thousands, so that they are compared only then.
+  std::size_t waiting = 0;
+  for (const tcp_pcb* pcb = *lwip_->tcp_tw_pcbs; pcb != nullptr; pcb = pcb->next) ++waiting;
+  const bool some_may_be_over = timers_ran || waiting != time_wait_count_;
+  time_wait_count_ = waiting;
+  std::unordered_set<const void*> alive;
+  if (some_may_be_over) {
+    alive.reserve(waiting);
+    for (const tcp_pcb* pcb = *lwip_->tcp_tw_pcbs; pcb != nullptr; pcb = pcb->next) alive.insert(pcb->callback_arg);
+  }
   for (auto c = connections_.begin(); c != connections_.end();) {
     bool over = false;
     if (c->time_wait) {
-      const tcp_pcb* pcb = *lwip_->tcp_tw_pcbs;
-      while (pcb != nullptr && pcb->callback_arg != &*c) pcb = pcb->next;
-      over = pcb == nullptr;
+      over = some_may_be_over && !alive.contains(&*c);
     } else if (c->pcb != nullptr && c->pcb->state == TIME_WAIT) {
       c->time_wait = true;
       tell(*c, Notification::closed);

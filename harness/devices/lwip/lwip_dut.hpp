@@ -91,7 +91,7 @@ class LwipDut final : public Dut {
   void adopt(Connection&, tcp_pcb*);
   std::uint64_t next_timer() const;
   void run_timers();
-  void after_event();
+  void after_event(bool timers_ran = false);
   void tell(Connection&, unsigned flags);
   Connection* find(Handle);
   Listener* find_listener(Handle);
@@ -105,6 +105,7 @@ class LwipDut final : public Dut {
   std::uint32_t last_handle_ = 0;
   std::uint64_t now_ = 0;
   std::optional<std::uint64_t> tcp_timer_{};  ///< next call of tcp_tmr(); none: it does not run
+  std::size_t time_wait_count_ = 0;           ///< of the stack, when after_event() last looked
   std::uint64_t fragment_timer_ = 0;
   std::deque<Datagram> outputs_{};
   std::deque<Notification> notifications_{};
