@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .. import _core, catalogue
 from .._enums import Verdict
@@ -184,29 +183,12 @@ def _run(
     console: Console, scripts: Sequence[str], job: PktJob, jobs: int, timeout: float
 ) -> tuple[list[PktResult], str, bool]:
     """Results in the order of the scripts, the device's description, and whether the user stopped it."""
-    results: dict[int, PktResult] = {}
-    bad = 0
-    interrupted = False
-    with (
-        PktPool(job, jobs, timeout) as pool,
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[bad]}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as progress,
-    ):
-        task = progress.add_task(job.device.kind, total=len(scripts), bad="")
-        try:
-            for number, result in pool.run(scripts):
-                results[number] = result
-                bad += result.verdict in (Verdict.FAIL, Verdict.ERROR)
-                progress.update(task, advance=1, bad=f"[red]{bad} not passed[/]" if bad else "")
-        except KeyboardInterrupt:
-            interrupted = True
-        description = pool.description
-    return [results[n] for n in sorted(results)], description, interrupted
+    with PktPool(job, jobs, timeout) as pool:
+        results, interrupted = terminal.follow(
+            console,
+            job.device.kind,
+            len(scripts),
+            pool.run(scripts),
+            lambda r: r.verdict in (Verdict.FAIL, Verdict.ERROR),
+        )
+        return results, pool.description, interrupted

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .. import baseline, catalogue, suite, waivers
 from .._enums import Level
@@ -180,32 +179,12 @@ def _run(
     judge: Callable[[CaseResult], CaseResult],
 ) -> tuple[list[CaseResult], str, bool]:
     """Results in the order of the suite, the device's description, and whether the user stopped it."""
-    results: dict[int, CaseResult] = {}
-    bad = 0
-    interrupted = False
-    with (
-        Pool(job, jobs, timeout) as pool,
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[bad]}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as progress,
-    ):
-        task = progress.add_task(job.device.kind, total=len(chosen), bad="")
-        try:
-            for number, raw in pool.run(chosen):
-                result = results[number] = judge(raw)
-                bad += result.outcome in (Outcome.FAILED, Outcome.ERROR)
-                progress.update(task, advance=1, bad=f"[red]{bad} not passed[/]" if bad else "")
-        except KeyboardInterrupt:
-            interrupted = True
-        description = pool.description
-    return [results[n] for n in sorted(results)], description, interrupted
+    with Pool(job, jobs, timeout) as pool:
+        judged = ((number, judge(raw)) for number, raw in pool.run(chosen))
+        results, interrupted = terminal.follow(
+            console, job.device.kind, len(chosen), judged, lambda r: r.outcome in (Outcome.FAILED, Outcome.ERROR)
+        )
+        return results, pool.description, interrupted
 
 
 def _waves(console: Console, run: Run, job: Job, directory: Path, timeout: float) -> None:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `tiptoe run` shows: rich tables in a terminal, plain lines elsewhere."""
+"""What `tiptoe run` shows, and the progress bar of all runs: rich tables in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..results import CaseResult, Outcome, Run, Tally, by_rfc, worst_first
@@ -17,6 +18,8 @@ from ..results import CaseResult, Outcome, Run, Tally, by_rfc, worst_first
 if TYPE_CHECKING:
     from ..baseline import Comparison
     from ..waivers import Use
+
+T = TypeVar("T")
 
 STYLE = {
     Outcome.PASSED: "green",
@@ -243,3 +246,31 @@ def show(console: Console, run: Run, rfc_of: dict[str, str], quiet: bool = False
     console.print(_last_word(run))
     if any(use.problem for use in run.waivers):
         console.print("The run [bold red]fails[/]: a waiver is not true, see above.")
+
+
+def follow(
+    console: Console, name: str, total: int, numbered: Iterable[tuple[int, T]], bad: Callable[[T], bool]
+) -> tuple[list[T], bool]:
+    """A progress bar while results come. Returns them by their numbers, and whether the user stopped it (Ctrl-C)."""
+    results: dict[int, T] = {}
+    count = 0
+    interrupted = False
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[bad]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task(name, total=total, bad="")
+        try:
+            for number, result in numbered:
+                results[number] = result
+                count += bad(result)
+                progress.update(task, advance=1, bad=f"[red]{count} not passed[/]" if count else "")
+        except KeyboardInterrupt:
+            interrupted = True
+    return [results[n] for n in sorted(results)], interrupted
