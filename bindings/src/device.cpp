@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "python_dut.hpp"
+#include "tiptoe/choices.hpp"
 #include "tiptoe/registers.hpp"
 
 namespace tiptoe::python {
@@ -376,6 +377,14 @@ void bind_device(py::module_& m) {
     py::list all;
     for (const RegisterInfo& r : registers())
       all.append(py::make_tuple(std::string(r.name), r.writable, r.reset_value));
+    return all;
+  });
+  m.def("choices", [] {
+    py::list all;
+    for (const Choice& c : all_choices()) {
+      const std::vector<std::string> answers(c.answers.begin(), c.answers.end());
+      all.append(py::make_tuple(std::string(c.name), answers, std::string(c.question)));
+    }
     return all;
   });
   m.def("all_calls", [] { return Capabilities::all_calls(); });

@@ -153,6 +153,7 @@ void visit(C& c, F&& field) {
   field("all_settings", c.all_settings);
   field("settable", c.settable);
   field("fixed", c.fixed);
+  field("choices", c.choices);
   field("all_counters", c.all_counters);
   field("counters", c.counters);
 }

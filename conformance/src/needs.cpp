@@ -3,7 +3,9 @@
 // user calls. The rules are in docs/plug-in.md.
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
+#include "tiptoe/choices.hpp"
 #include "tiptoe/conformance/tester.hpp"
 #include "tiptoe/registers.hpp"
 #include "words.hpp"
@@ -31,6 +33,15 @@ std::uint64_t reset_value(const std::string& name) {
 void Tester::need_call(const std::string& call, const std::string& what) const {
   if (!can(call))
     throw Inapplicable("the case needs " + what + ", and the device has no `" + call + "` (capability calls)");
+}
+
+bool Tester::may(std::string_view question, std::string_view answer) const {
+  const Choice* const choice = find_choice(question);
+  if (choice == nullptr || std::ranges::find(choice->answers, answer) == choice->answers.end()) {
+    throw std::logic_error("choices.cpp knows no " + std::string(question) + ": " + std::string(answer));
+  }
+  const auto said = capabilities_->choices.find(std::string(question));
+  return said == capabilities_->choices.end() || said->second == answer;
 }
 
 // ---- addresses and ports

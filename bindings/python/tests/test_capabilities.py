@@ -65,6 +65,7 @@ send_buffer: 17
 receive_buffer: 18
 settable: [MSL, FEATURES.DF]
 fixed: {RTO_MIN: 200000, DELACK: 0}
+choices: {zero_window_probe: empty}
 counters: [InSegs]
 """
 
@@ -97,6 +98,7 @@ def test_every_key_reaches_the_device(tmp_path: Path) -> None:
         "all_settings": False,
         "settable": {"MSL", "DF"},
         "fixed": {"RTO_MIN": 200000, "DELACK": 0},
+        "choices": {"zero_window_probe": "empty"},
         "all_counters": False,
         "counters": {"InSegs"},
     }
@@ -114,6 +116,17 @@ def test_every_key_is_documented() -> None:
     text = page.read_text()
     for key in schema["properties"]:
         assert f"`{key}`" in text, key
+
+
+def test_every_open_question_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "plug-in.md").read_text()
+    for name, answers, question in tiptoe._core.choices():
+        assert f"| `{name}` | {', '.join(f'`{a}`' for a in answers)} | {question} |" in text, name
+
+
+def test_the_engine_is_held_to_its_own_answers() -> None:
+    with tiptoe.Device("model") as device:
+        assert device.capabilities["choices"] == {name: answers[0] for name, answers, _ in tiptoe._core.choices()}
 
 
 def test_nothing_said_is_everything(tmp_path: Path) -> None:
@@ -149,6 +162,9 @@ def test_nothing_said_is_everything(tmp_path: Path) -> None:
         ("fixed: {MSL: -1}\n", "`fixed.MSL` must be a whole number of at least 0"),
         ("fixed: {MSL: 1}\nsettable: [MSL]\n", "MSL is under `fixed` and under `settable`"),
         ("counters: [MSL]\n", "there is no counter MSL"),
+        ("choices:\n  zero_window_prob: empty\n", "mine.yaml:2: there is no question zero_window_prob; did you mean"),
+        ("choices: {zero_window_probe: emty}\n", "must be one of text, empty, not 'emty'; did you mean empty?"),
+        ("choices: [empty]\n", "`choices` must be a block of `key: value` lines"),
         ("mtu: 1500\nmtu: 1500\n", "mine.yaml:2: the key `mtu` stands here a second time"),
         ("- listen\n", "a capability file is a list of `key: value` lines, not a list"),
         ("calls: [listen\n", "mine.yaml:2: this is not YAML: "),

@@ -639,6 +639,9 @@ def available_sets() -> str: ...
 def registers() -> list[tuple[str, bool, int]]:
     """(name, whether it is a setting, value after reset) of all registers and counters."""
 
+def choices() -> list[tuple[str, list[str], str]]:
+    """(name, legal answers, question) of all that the RFCs leave open; the engine's own answer is the first."""
+
 def all_calls() -> set[str]:
     """Names that `calls` of a capability file knows."""
 

@@ -101,6 +101,13 @@ def check(value: Any, source: str, lines: _Lines | None = None) -> dict[str, Any
             _known(name, known, "setting" if key == "settable" else "counter", functools.partial(mistake, (key, i)))
     for name in value.get("fixed", {}):
         _known(name, writable, "setting", functools.partial(mistake, ("fixed", name)))
+    answers = {name: legal for name, legal, _ in _core.choices()}
+    for name, answer in value.get("choices", {}).items():
+        _known(name, answers, "question", functools.partial(mistake, ("choices", name)))
+        if answer not in answers[name]:
+            near = catalogue.suggestion(answer, answers[name])
+            text = f"`choices.{name}` must be one of {', '.join(answers[name])}, not {_shown(answer)}{near}"
+            raise mistake(("choices", name), text)
     calls = value.get("calls", ())
     for call, needs in (("state", "status"), ("half_close", "close"), ("accept", "listen")):
         if call in calls and needs not in calls:

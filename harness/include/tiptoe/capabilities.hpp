@@ -74,6 +74,9 @@ struct Capabilities {
   bool all_counters = true;
   std::set<std::string> counters{};  ///< otherwise: these are there
 
+  // ---- what the RFCs leave open (choices.hpp): question -> the device's answer; where it says none, each is accepted
+  std::map<std::string, std::string> choices{};
+
   bool can(const std::string& call) const { return calls.count(call) != 0; }
 };
 

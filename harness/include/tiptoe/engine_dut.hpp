@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "tiptoe/choices.hpp"
 #include "tiptoe/dut.hpp"
 #include "tiptoe/model/pins.hpp"
 #include "tiptoe/random.hpp"
@@ -254,6 +255,11 @@ class EngineDut final : public Dut {
 
   std::string name() const override { return name_; }
   std::string description() const override;
+  const Capabilities& capabilities() const override {
+    static const Capabilities own{
+        .name = "engine", .description = "the engine and its model", .choices = engine_choices()};
+    return own;
+  }
   void reset(const DutConfig& config) override;
   void inject(std::span<const std::uint8_t> datagram) override;
   std::optional<Datagram> poll_output() override;

@@ -59,6 +59,7 @@ class TracedDut final : public Dut {
 
   std::string name() const override { return dut_.name(); }
   std::string description() const override { return dut_.description(); }
+  const Capabilities& capabilities() const override { return dut_.capabilities(); }
   void reset(const DutConfig& config) override;
   void inject(std::span<const std::uint8_t> datagram) override;
   std::optional<Datagram> poll_output() override;

@@ -57,6 +57,8 @@ class Tester {
   /// What the device has. The tester asks by itself wherever a case does something.
   const Capabilities& capabilities() const { return *capabilities_; }
   bool can(const std::string& call) const { return capabilities_->can(call); }
+  /// The device may answer this open question so (choices.hpp): it has said that it does, or has said nothing.
+  bool may(std::string_view question, std::string_view answer) const;
   /// The device's user can have it send what the case says.
   bool can_send(const Conn& conn) const {
     const Application* own = application(conn);
