@@ -228,6 +228,18 @@ def test_reduced_leaves_out_what_the_device_lacks(tmp_path: Path) -> None:
     assert set(result.left_out) == {"wscale", "sackOK", "TS"}
 
 
+def test_reduced_is_the_default_and_said(tiptoe_command: Any, tmp_path: Path) -> None:
+    path = tmp_path / "options.pkt"
+    path.write_text(HANDSHAKE.replace("<...>", "<mss 1460,nop,wscale 6>"))
+    done = tiptoe_command("pkt", str(path))
+    assert done.returncode == 0
+    assert "not compared: wscale" in done.stdout
+    assert "1 scripts: 1 passed; 1 of them without options that the device lacks (--exact" in done.stdout
+    done = tiptoe_command("pkt", str(path), "--exact")
+    assert "'wscale 6' from the device needs window scaling (RFC 7323)" in done.stdout
+    assert "1 scripts: 1 not applicable" in done.stdout
+
+
 FREEBSD = "0 `sysctl -w net.inet.tcp.recvspace=65536`\n" + HANDSHAKE.replace("0   socket", "+0  socket", 1)
 #: Words of the sentence: (what follows the handshake, a fault with which the device does neither).
 OWN_WAYS = {

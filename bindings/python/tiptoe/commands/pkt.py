@@ -83,8 +83,9 @@ def scripts_in(paths: Sequence[str], corpus: str | None) -> list[str]:
               help="The system that the scripts were written for.")  # fmt: skip
 @click.option("--define", "-D", "defines", metavar="NAME=VALUE", multiple=True, callback=_defines,
               help="A symbol of the scripts. May be repeated.")  # fmt: skip
-@click.option("--reduced", is_flag=True,
-              help="Leave TCP options that the device lacks out of the comparison.")  # fmt: skip
+@click.option("--reduced/--exact", default=True, show_default=True,
+              help="Leave TCP options that the device lacks out of the comparison, or take no script that shows one.",
+              )  # fmt: skip
 @click.option("--features", metavar="LIST", callback=_features,
               help="What the device has: mss,sack,...; all. Default: what the engine has.")  # fmt: skip
 @click.option(

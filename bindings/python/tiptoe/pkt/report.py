@@ -52,7 +52,10 @@ def names(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _short(r: PktResult) -> str:
-    return r.trailing if r.verdict is Verdict.PASS else r.reason.splitlines()[0] if r.reason else ""
+    if r.verdict is not Verdict.PASS:
+        return r.reason.splitlines()[0] if r.reason else ""
+    left_out = f"not compared: {', '.join(r.left_out)}" if r.left_out else ""
+    return "; ".join(filter(None, (left_out, r.trailing)))
 
 
 def verdict_table(console: Console, results: Sequence[PktResult]) -> None:
@@ -147,12 +150,12 @@ def show(
     if len(told) > STORIES:
         console.print(f"\n... and {len(told) - STORIES} more, which are in the JSON report.")
     counts = ", ".join(f"{n} {word}" for word, n in summary(results).items() if n)
-    reduced = sum(bool(r.left_out) for r in results)
+    reduced = sum(bool(r.left_out) for r in results if r.verdict in (Verdict.PASS, Verdict.FAIL))
     played = [r for r in results if r.virtual_us]
     times = f"{virtual(sum(r.virtual_us for r in played))} of device time in {seconds(wall_seconds)}"
     words = [f"{len(results)} scripts: {counts or 'none ran'}"]
     if reduced:
-        words.append(f"{reduced} with options left out (--reduced)")
+        words.append(f"{reduced} of them without options that the device lacks (--exact takes none such)")
     console.print()
     console.print(escape("; ".join([*words, description, times])), soft_wrap=True)
     if interrupted:

@@ -166,7 +166,7 @@ def run(
     profile: str | Profile | None = None,
     *,
     features: frozenset[str] | None = None,
-    reduced: bool = False,
+    reduced: bool = True,
     seed: int = 1,
 ) -> PktResult:
     """Runs a parsed script on a device that is there. Raises `PktSyntaxError` for an option that is none."""
