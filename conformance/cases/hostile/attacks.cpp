@@ -140,7 +140,8 @@ void rst_flood(Tester& t, bool inside) {
     c.send({.seq = inside ? c.R + 1 + t.random(c.W - 1) : c.R + c.W + t.random(0x7000'0000U), .flags = RST});
     if (c.allow({.flags = ACK}, 100)) ++acks;
   }
-  t.check(inside ? acks >= 1 && acks <= 20 : acks == 0, std::to_string(acks) + " ACKs for 1000 RSTs");
+  // A limit is a SHOULD (RFC 5961 7), and judged by protocol/challenge-limit.
+  t.check(inside ? acks >= 1 : acks == 0, std::to_string(acks) + " ACKs for 1000 RSTs");
   t.step("text passes all the same");
   t.probe_state(State::established);
   alive(t);
@@ -292,7 +293,7 @@ void register_hostile_attacks(Registry& r) {
     if (rfc5961) {
       add(
           std::string("rst-flood-inside-") + profile, std::string("1000 RSTs inside the window, profile ") + profile,
-          {"RFC5961-3.2-3", "RFC5961-7-1"}, "A few challenge ACKs, and the connection works.",
+          {"RFC5961-3.2-3"}, "Challenge ACKs, one for each RST at most, and the connection works.",
           [](Tester& t) { rst_flood(t, true); }, profile);
     }
   }

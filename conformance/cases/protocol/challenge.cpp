@@ -211,7 +211,7 @@ void register_protocol_challenge(Registry& r) {
       "40 RSTs inside the window within 40 ms draw between 1 and 20 ACKs (10 per window, two windows at most); after "
       "12 s there "
       "are challenge ACKs again.",
-      limited, "rfc5961", Level::should);
+      limited, "default", Level::should);
   add("limit-set", "The limit and its window can be set", {"RFC5961-7-2", "RFC5961-7-3"},
       "CH_LIMIT = 3, CH_WINDOW = 1 s: three to six ACKs for 30 segments, and three more two seconds later.",
       limit_is_set, "rfc5961", Level::should, {{"CH_LIMIT", 3}, {"CH_WINDOW", 1'000'000}});

@@ -282,7 +282,7 @@ void dscp_per_segment(Tester& t) {
 void oversize(Tester& t) {
   t.reach(State::established);
   Segment big = t.text_at(t.R(), 2100);
-  t.send_raw(t.c().fill(big).build(), "a datagram of 2140 octets");
+  t.send(big);
   // Larger than any MTU that was announced: dropped, or taken, but never half and half.
   if (const auto ack = t.c().allow({.ack = t.R() + 2100, .flags = ACK}, ack_delay)) {
     t.user_receive(2100);

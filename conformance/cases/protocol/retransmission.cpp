@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Retransmission: the timer of RFC 6298, Karn's rule, back-off, R1 and R2, user timeout.
+#include <algorithm>
+
 #include "../support.hpp"
 
 namespace tiptoe::conformance::cases {
 
 namespace {
+
+/// The initial RTO of RFC 1122 and RFC 2988, which RFC 6298 2.1 still allows; nobody needs more.
+constexpr std::uint64_t coarse = 3'000'000;
 
 /// Sends 100 octets of the user and acknowledges them after `rtt` microseconds: one RTT sample.
 void sample(Tester& t, std::uint64_t rtt) {
@@ -69,15 +74,33 @@ void steady_rtt(Tester& t) {
   check_rto(t, 200'100);
 }
 
+/// What the device has said of the timer, or what may be assumed of one that has said nothing.
+std::uint64_t stated(Tester& t, const std::string& name, std::uint64_t unsaid) {
+  const Capabilities& has = t.capabilities();
+  const bool said = has.all_settings || has.settable.contains(name) || has.fixed.contains(name);
+  return said ? t.setting(name) : unsaid;
+}
+
+/// Sends 100 octets: they are repeated after a second at the earliest, and after `latest` at the latest.
+void check_rto_from_one_second(Tester& t, std::uint64_t latest) {
+  latest = std::max<std::uint64_t>(latest, 1'000'000);
+  t.user_send(100);
+  const Received text = t.expect_text(100);
+  t.step("the RTO is between 1 s and " + std::to_string(latest) + " us");
+  const Received again = t.expect({.seq = *text.seq, .flags = ACK, .payload = *text.payload}, latest + t.tolerance());
+  t.check(again.time_us + t.tolerance() >= text.time_us + 1'000'000,
+          "text is repeated after " + std::to_string(again.time_us - text.time_us) + " us, before a second has passed");
+}
+
 void minimum(Tester& t) {
   t.reach(State::established);
   for (int n = 0; n < 5; ++n) sample(t, 1'000);
-  check_rto(t, 1'000'000);
+  check_rto_from_one_second(t, stated(t, "RTO_MIN", stated(t, "RTO_INIT", coarse)));
 }
 
 void initial_rto(Tester& t) {
   t.reach(State::established);
-  check_rto(t, 1'000'000);
+  check_rto_from_one_second(t, stated(t, "RTO_INIT", coarse));
 }
 
 void adapts(Tester& t) {
@@ -225,8 +248,8 @@ void timer_not_restarted_by_new_text(Tester& t) {
   t.c().set_options(true, false);
   t.user_send(100);
   const Received first = t.expect_text(100);
-  for (int n = 1; n <= 3; ++n) {
-    t.advance(first.time_us + static_cast<std::uint64_t>(n) * 250'000 - t.now());
+  for (int n = 1; n <= 2; ++n) {  // no more than the smallest initial window in segments (RFC 5681 3.1)
+    t.advance(first.time_us + static_cast<std::uint64_t>(n) * 300'000 - t.now());
     t.user_send(100);
     t.expect_text(100);
   }
@@ -243,13 +266,16 @@ void earliest_only(Tester& t) {
   t.reach(State::established);
   t.user_send(2000);
   const auto burst = take_burst(t, t.c());
-  check_burst(t, burst, 4, 500, t.U(), "the initial window");
+  // How much goes out at once is judged elsewhere (protocol/cc-initial-window-*): RFC 5681 3.1 gives an upper bound.
+  check_burst(t, burst, std::clamp<std::size_t>(burst.size(), 2, 4), 500, t.U(), "the initial window");
   const Received again = t.expect_loose({.seq = t.U(), .flags_set = ACK}, 2_s);
   t.check_equal(again.text_length(), std::size_t{500}, "the length of the repeated segment");
   t.step("the first segment, and no other, is repeated");
   t.expect_nothing(1_s);
-  t.send_ack();
-  t.expect_nothing(5_s);
+  do {
+    t.send_ack();
+  } while (!take_burst(t, t.c()).empty());
+  t.expect_nothing(4_s);
 }
 
 void content_of_retransmission(Tester& t) {
@@ -333,8 +359,11 @@ void user_timeout_restarts(Tester& t) {
 
 void user_timeout_syn_sent(Tester& t) {
   t.reach(State::syn_sent, Role::active);
-  for (const std::uint64_t due : {1U, 3U, 7U}) t.c().allow({.seq = t.c().iss, .flags = SYN}, due * 1'000'000);
-  t.expect_notification(timed_out | closed, 5_s);
+  const std::uint64_t begin = t.now();
+  while (t.now() < begin + 9'900'000) {
+    t.c().allow({.seq = t.c().iss, .flags = SYN}, std::min<std::uint64_t>(begin + 9'900'000 - t.now(), 4_s));
+  }
+  t.expect_notification(timed_out | closed, 2_s);
   t.status(CallStatus::no_connection);
   t.advance(100_s);
 }
@@ -409,9 +438,14 @@ void register_protocol_retransmission(Registry& r) {
   add("steady", "A steady RTT: RTO = SRTT + granularity", {"RFC6298-4-1", "RFC6298-2.3"},
       "31 samples of 200 ms: RTTVAR vanishes, text is repeated after 200 ms (2 ms of tolerance).", steady_rtt, fine);
   add("minimum", "The RTO is at least one second", {"RFC6298-2.4", "RFC6298-5-1"},
-      "Samples of 1 ms: text is repeated after 1 s.", minimum, {}, Level::should);
-  add("initial", "Before any sample of text the RTO is one second", {"RFC6298-2.1", "RFC6298-5.1", "RFC6298-5.4"},
-      "The first text of a connection is repeated after 1 s.", initial_rto, {}, Level::should);
+      "Samples of 1 ms: text is repeated after 1 s, or later if the device has a larger minimum (RTO_MIN) or a coarse "
+      "clock.",
+      minimum, {}, Level::should);
+  add("initial", "Before any sample of text the RTO is at least one second",
+      {"RFC6298-2.1", "RFC6298-5.1", "RFC6298-5.4"},
+      "The first text of a connection is repeated after RTO_INIT, 1 s or more (RFC 6298 2.1: a TCP implementation MAY "
+      "use any other value > 1 second).",
+      initial_rto, {}, Level::should);
   add("adapts", "The RTO grows with the RTT", {"MUST-18", "RFC6298-3-2", "RFC6298-1-1", "RFC6298-5-1"},
       "Samples of 1.5 s: no repetition in the first 1.4 s.", adapts);
   add("back-off", "Each timeout doubles the RTO, up to the maximum",
@@ -444,11 +478,11 @@ void register_protocol_retransmission(Registry& r) {
       "there.",
       restart_on_ack, {}, Level::should);
   add("not-restarted-by-text", "New text does not restart a running timer", {"RFC6298-5.1", "RFC6298-5.4"},
-      "Four segments 250 ms apart: the first is repeated 1 s after it was sent.", timer_not_restarted_by_new_text, {},
+      "Three segments 300 ms apart: the first is repeated 1 s after it was sent.", timer_not_restarted_by_new_text, {},
       Level::should);
   add("earliest-only", "A timeout repeats the earliest segment only", {"RFC6298-5.4", "RFC5681-3.1-19"},
-      "Four segments are lost: after 1 s the first comes again, and nothing else for a second.", earliest_only, {},
-      Level::should);
+      "Two to four segments are lost: after 1 s the first comes again, and nothing else for a second.", earliest_only,
+      {}, Level::should);
   add("content", "Repeated segments carry the same octets, around the send buffer",
       {"RFC9293-3.4-4", "RFC6298-5.4", "MUST-2"},
       "24000 octets, the first segment of each window lost: every repetition has the right octets.",

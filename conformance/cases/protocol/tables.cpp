@@ -135,11 +135,11 @@ void come_and_go(Tester& t) {
     t.expect_nothing(10);
     c.accept();
     c.send_text(5);
+    c.expect_delayed_ack();
     c.user_receive(5);
     c.send_fin();
-    c.expect_loose({.ack = c.R, .flags_set = ACK});
-    c.close();
-    c.expect_fin();
+    c.close();  // the ACK of the tester's FIN comes before the device's FIN, or with it
+    if (!c.expect_loose({.ack = c.R, .flags_set = ACK}).has(FIN)) c.expect_fin();
     c.send_ack();
     t.expect_nothing(10);
   }
