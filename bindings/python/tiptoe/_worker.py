@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A worker of tiptoe.runner: makes a device, runs the cases that come over a pipe, sends results back."""
+"""A worker of tiptoe.runner: makes a device, runs the tasks that come over a channel, sends results back.
+
+if __name__ == "__main__":
+    serve(make, run)    # make(job) -> device; run(task, device, job) -> (result, may the device be used on?)
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,11 @@ import dataclasses
 import resource
 import signal
 import sys
-from multiprocessing import connection
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+from tiptoe._channel import Port
 from tiptoe._core import Device
 from tiptoe._enums import Verdict
 from tiptoe._errors import TiptoeError
@@ -20,41 +27,44 @@ from tiptoe.suite import run_case
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def main() -> None:
-    """Entry point; the arguments are the file descriptors of the pipe and of the journal."""
+def serve(make: Callable[[Any], Device], run: Callable[[Any, Device, Any], tuple[Any, bool]]) -> None:
+    """The life of a worker. The arguments of the process are the file descriptors of the channel and of the journal.
+
+    The job has `device`, a `DeviceSpec`, and `memory_mb`.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    pipe = connection.Connection(int(sys.argv[1]))
+    port = Port(int(sys.argv[1]))
     journal = int(sys.argv[2])
-    job: Job = pipe.recv()
-    try:
-        if not job.device.built_in:
-            _limit(job.memory_mb << 20)
-        device = _make(job, journal)
-        pipe.send(("ready", device.description))
-    except TiptoeError as e:
-        pipe.send(("unusable", str(e)))
-        return
-    while True:
+    job = port.receive()
+    outside = not job.device.built_in
+
+    def made() -> Device | None:
         try:
-            number, case = pipe.recv()
+            device = make(job)
+            if outside:
+                device.set_journal(journal)
+        except TiptoeError as e:
+            port.send(("unusable", str(e)))
+            return None
+        return device
+
+    if outside:
+        _limit(job.memory_mb << 20)
+    device = made()
+    if device is not None:
+        port.send(("ready", device.description))
+    while device is not None:
+        try:
+            number, task = port.receive()
         except EOFError:
             return
-        result = _run(case, device, job)
-        if result.verdict is Verdict.ERROR:
-            if _ate(job):  # what has failed is the device, not its adapter
-                return  # the parent knows from the size of this process
+        result, usable = run(task, device, job)
+        if result.verdict is Verdict.ERROR and outside and _ate(job):  # what has failed is the device, not its adapter
+            return  # the parent knows from the size of this process
+        port.send(("result", number, result))
+        if not usable:
             device.shut_down()
-            device = _make(job, journal)
-        if result.verdict is Verdict.PASS:  # nobody needs its story
-            result = dataclasses.replace(result, ladder="", frames=result.frames if job.all_frames else ())
-        pipe.send(("result", number, result))
-
-
-def _make(job: Job, journal: int) -> Device:
-    device = job.device.make(job.seed, job.settings)
-    if not job.device.built_in:
-        device.set_journal(journal)
-    return device
+            device = made()
 
 
 def _limit(most: int) -> None:
@@ -63,21 +73,33 @@ def _limit(most: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if most:
-        above = most + (most >> 2) + (256 << 20)
+        above = _data() + most + (most >> 2) + (256 << 20)
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         if hard == resource.RLIM_INFINITY or above < hard:
             resource.setrlimit(resource.RLIMIT_DATA, (above, hard))
 
 
-def _ate(job: Job) -> bool:
+def _data() -> int:
+    """Octets that count towards RLIMIT_DATA already: terabytes of shadow, with AddressSanitizer."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) << 10
+    return 0
+
+
+def _ate(job: Any) -> bool:
     """We have been larger than a device from outside may make us."""
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    return not job.device.built_in and 0 < job.memory_mb << 20 < used
+    return bool(0 < job.memory_mb << 20 < used)
 
 
-def _run(case: CaseInfo, device: Device, job: Job) -> CaseResult:
+def _make(job: Job) -> Device:
+    return job.device.make(job.seed, job.settings)
+
+
+def _run(case: CaseInfo, device: Device, job: Job) -> tuple[CaseResult, bool]:
     try:
-        return run_case(
+        result = run_case(
             case,
             device,
             seed=job.seed,
@@ -85,8 +107,11 @@ def _run(case: CaseInfo, device: Device, job: Job) -> CaseResult:
             arguments=job.arguments,
         )
     except Exception as e:
-        return CaseResult(case, Verdict.ERROR, f"{type(e).__name__}: {e}", seed=job.seed)
+        result = CaseResult(case, Verdict.ERROR, f"{type(e).__name__}: {e}", seed=job.seed)
+    if result.verdict is Verdict.PASS:  # nobody needs its story
+        result = dataclasses.replace(result, ladder="", frames=result.frames if job.all_frames else ())
+    return result, result.verdict is not Verdict.ERROR
 
 
 if __name__ == "__main__":
-    main()
+    serve(_make, _run)

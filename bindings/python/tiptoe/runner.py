@@ -1,48 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs many cases in worker processes.
 
-Each worker holds one device and is fed cases over a pipe. A device that crashes takes its worker down; one that hangs
-or takes too much memory is stopped. A new worker takes over, and the run goes on. For a device from outside that is its
-own doing, and the case has failed; a built-in device is ours, and the verdict is `error`. Results do not depend on the
-number of workers, for a run of a case depends on case, device, seed and settings alone.
+Each worker holds one device and is fed cases over a channel. A device that crashes takes its worker down; one that
+hangs, takes too much memory or writes into the channel is stopped. A new worker takes over, and the run goes on. For a
+device from outside that is its own doing, and the case has failed; a built-in device is ours, and the verdict is
+`error`. Results do not depend on the number of workers, for a run of a case depends on case, device, seed and settings
+alone.
 """
 
 from __future__ import annotations
 
 import collections
-import contextlib
-import os
-import pickle
-import resource
+import select
 import shlex
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection
-from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from . import _core, plug
+from ._channel import ChannelBroken
 from ._enums import Verdict
-from ._errors import DeviceError, TiptoeError
+from ._errors import DeviceError
+from ._process import Worker
 from .results import CaseInfo, CaseResult
 
 #: Cases handed to a worker at a time: one runs, the next is there when it ends.
 _IN_FLIGHT = 2
 
-#: Octets that one message of a worker may have; a result has some hundred kilooctets at most.
-_LONGEST_MESSAGE = 1 << 28
-
-#: Octets of stdout and stderr that are kept; a device that writes more loses the older part.
-_MOST_WORDS = 1 << 22
-
 #: Seconds between two looks at the memory of a device from outside.
 _LOOK = 0.05
+
+#: Seconds that making a device, and taking it down, may take at least.
+_MAKING = 60.0
+
+#: Seconds in which a process ends whose files are closed.
+_EXITING = 5.0
+
+#: Times that a device which was there cannot be made again before the rest of the run is given up.
+_REFUSALS = 3
 
 
 @dataclass(frozen=True)
@@ -152,44 +149,12 @@ class Job:
     memory_mb: int = 2048  #: MiB that the process of a device from outside may use; 0: no limit
 
 
-@dataclass
-class _Worker:
-    process: subprocess.Popen[bytes]
-    pipe: connection.Connection
-    words: IO[bytes]  #: what it wrote to stdout and stderr
-    journal: IO[bytes]  #: the last events of the device (harness/include/tiptoe/journal.hpp)
-    queue: collections.deque[int] = field(default_factory=collections.deque)
-    since: float = 0.0
-    most_memory: int = 0  #: octets
-
-    def last_words(self) -> str:
-        self.words.seek(max(0, self.words.seek(0, os.SEEK_END) - 2000))
-        text = self.words.read().decode(errors="replace").strip()
-        return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-    def last_events(self, case: str) -> tuple[str, str]:
-        """The function of the device that ran last, and the ladder, if they are about this case."""
-        self.journal.seek(0)
-        raw = self.journal.read()
-        function, begun, events = (
-            part.split(b"\0", 1)[0].decode(errors="replace") for part in (raw[:64], raw[64:128], raw[128:])
-        )
-        return (function, events) if begun == case[:63] else ("", "")
-
-    def look(self) -> int:
-        """Octets of memory that it has used; 0: nobody knows."""
-        try:
-            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        except (OSError, IndexError, ValueError):
-            return 0
-        self.most_memory = max(self.most_memory, pages * resource.getpagesize())
-        if os.fstat(self.words.fileno()).st_size > _MOST_WORDS:
-            os.ftruncate(self.words.fileno(), 0)
-        return self.most_memory
-
-
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class _Refused(Exception):
+    """A worker that cannot have a device. The text is the reason."""
 
 
 class WorkerPool(Generic[Task, Result]):
@@ -205,15 +170,18 @@ class WorkerPool(Generic[Task, Result]):
         self.jobs = jobs
         self.timeout_s = timeout_s
         self.outside = not job.device.built_in
-        self.most_memory = getattr(job, "memory_mb", 0) << 20  # octets; 0: no limit
+        self.most_memory = job.memory_mb << 20 if self.outside else 0  # octets; 0: no limit
         self.description = ""
-        self._workers: list[_Worker] = []
+        self.notes: list[str] = []  #: what the user should know besides the results, in sentences
+        self._workers: list[Worker] = []
+        self._refusals = 0  # one after the other
+        self._fewer = ""  # why there are fewer workers than wanted
 
     def name_of(self, task: Task) -> str:
         """As the journal says it."""
         return str(task)
 
-    def lost(self, task: Task, message: str, wall_s: float, ladder: str) -> Result:
+    def lost(self, task: Task, verdict: Verdict, message: str, wall_s: float, ladder: str) -> Result:
         """The result of a task whose worker crashed, hung or was stopped; `ladder`: the last events of its device."""
         raise NotImplementedError
 
@@ -223,109 +191,140 @@ class WorkerPool(Generic[Task, Result]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in list(self._workers):
-            self._end(worker)
-
-    def _spawn(self) -> _Worker:
-        ours, theirs = connection.Pipe()
-        words = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed with the worker
-        journal = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - likewise
-        environment = dict(os.environ)
-        # The very package that runs here, wherever it was found.
-        here = str(Path(__file__).absolute().parent.parent)
-        environment["PYTHONPATH"] = os.pathsep.join(p for p in (here, environment.get("PYTHONPATH", "")) if p)
-        process = subprocess.Popen(
-            [sys.executable, "-m", self.module, str(theirs.fileno()), str(journal.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=words,
-            stderr=words,
-            pass_fds=[theirs.fileno(), journal.fileno()],
-            env=environment,
-            start_new_session=self.outside,  # what the device starts ends with it
-        )
-        theirs.close()
-        worker = _Worker(process, ours, words, journal)
-        self._workers.append(worker)
-        try:
-            ours.send(self.job)
-        except OSError as e:
-            raise TiptoeError(f"a worker process could not start: {worker.last_words() or e}") from e
-        return worker
-
-    def _end(self, worker: _Worker, kill: bool = True) -> int:
-        self._workers.remove(worker)
-        worker.pipe.close()
-        if kill:
-            worker.process.kill()
-        code = worker.process.wait()
-        if self.outside:
-            with contextlib.suppress(OSError):  # nobody is left
-                os.killpg(worker.process.pid, signal.SIGKILL)
-        worker.words.close()
-        worker.journal.close()
-        return code
-
-    def _feed(self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task]) -> None:
-        while waiting and len(worker.queue) < _IN_FLIGHT:
-            if not worker.queue:
-                worker.since = time.monotonic()
-            number = waiting.popleft()
-            worker.queue.append(number)
-            try:
-                worker.pipe.send((number, cases[number]))
-            except OSError:
-                return  # it died; the end of its pipe will be seen
+        for worker in self._workers:
+            worker.kill()
+        while self._workers:
+            self._workers.pop().end()
 
     def run(self, cases: Sequence[Task]) -> Iterator[tuple[int, Result]]:
         """Runs the cases; yields (number of the case, result) as they end. Raises `DeviceError` when the device cannot
         be made at all."""
         waiting = collections.deque(range(len(cases)))
+        self.jobs = min(self.jobs, len(cases))
         while waiting or any(w.queue for w in self._workers):
-            while waiting and len(self._workers) < min(self.jobs, len(cases)):
-                self._feed(self._spawn(), waiting, cases)
+            while waiting and len(self._workers) < self.jobs:
+                self._workers.append(Worker(self.module, alone=self.outside))
+                self._workers[-1].channel.send(self.job)
+                self._feed(self._workers[-1], waiting, cases)
+            for worker in self._workers:  # those that had nothing left until another was lost
+                self._feed(worker, waiting, cases)
             busy = [w for w in self._workers if w.queue]
-            now = time.monotonic()
-            patience = min((w.since + self.timeout_s - now for w in busy), default=0.0)
-            if self.outside:
-                patience = min(patience, _LOOK)
-            ready = connection.wait([w.pipe for w in busy], max(patience, 0.0))
+            self._wait(busy)
             for worker in busy:
-                if worker.pipe in ready:
-                    yield from self._read(worker, waiting, cases)
-                elif time.monotonic() - worker.since > self.timeout_s:
-                    yield self._lost(
-                        worker,
-                        waiting,
-                        cases,
-                        f"The device did not come back within {self.timeout_s:g} seconds of wall time (--hang-seconds)"
-                        "; its process was stopped.",
-                    )
-                elif self.outside and worker.look() > self.most_memory > 0:
-                    yield self._lost(worker, waiting, cases, self._too_much(worker.most_memory) + " It was stopped.")
-        for worker in list(self._workers):
-            self._end(worker, kill=False)
+                try:
+                    yield from self._serve(worker, waiting, cases)
+                except _Refused as e:
+                    yield from self._refused(worker, waiting, cases, str(e))
+        self._farewell()
 
-    def _read(
-        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task]
-    ) -> Iterator[tuple[int, Result]]:
-        try:
-            kind, *content = pickle.loads(worker.pipe.recv_bytes(_LONGEST_MESSAGE))
-        except Exception as e:
-            text = self._ending(worker, e)
-            if not self.description:  # never got as far as having a device
-                raise TiptoeError(text + self._words(worker)) from None
-            yield self._lost(worker, waiting, cases, text)
-            return
-        if kind == "ready":
-            self.description = content[0]
-        elif kind == "unusable":
-            raise DeviceError(content[0])
-        else:
-            number, result = content
-            worker.queue.remove(number)
+    def _feed(self, worker: Worker, waiting: collections.deque[int], cases: Sequence[Task]) -> None:
+        if not worker.queue:
             worker.since = time.monotonic()
-            self._feed(worker, waiting, cases)
-            yield number, result
+        while waiting and len(worker.queue) < _IN_FLIGHT:
+            number = waiting.popleft()
+            worker.queue.append(number)
+            worker.channel.send((number, cases[number]))
+
+    def _patience(self, worker: Worker) -> float:
+        """Seconds that it may take for what it does now."""
+        return self.timeout_s if worker.ready else max(self.timeout_s, _MAKING)
+
+    def _wait(self, busy: Sequence[Worker]) -> None:
+        """Until there is something to look at."""
+        poll = select.poll()
+        for worker in busy:
+            poll.register(worker.channel, select.POLLIN | (select.POLLOUT if worker.channel.unsent else 0))
+            if not worker.silent:
+                poll.register(worker.words, select.POLLIN)
+        seconds = min(w.since + self._patience(w) for w in busy) - time.monotonic()
+        poll.poll(max(0.0, min(seconds, _LOOK if self.outside else seconds)) * 1000 + 1)
+
+    def _serve(
+        self, worker: Worker, waiting: collections.deque[int], cases: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """Takes what a worker has said, and looks whether it is well. Raises `_Refused`."""
+        worker.channel.flush()
+        worker.listen()
+        problem = ""
+        exited = worker.exited  # before reading: whatever it wrote is there by then
+        try:
+            for kind, *content in worker.channel.read():
+                if kind == "ready" and not worker.ready:
+                    (self.description,) = content
+                    worker.ready = True
+                    worker.since = time.monotonic()
+                    self._refusals = 0
+                elif kind == "unusable":  # at first, or after a case that broke it
+                    raise _Refused(content[0])
+                elif kind == "result" and worker.queue and content[0] == worker.queue[0]:
+                    number, result = content
+                    worker.queue.popleft()
+                    worker.since = time.monotonic()
+                    self._feed(worker, waiting, cases)
+                    yield number, result
+                else:
+                    raise ChannelBroken(foreign=True)
+        except ChannelBroken as e:
+            problem = self._broken(worker, e.foreign)
+        if not problem and not worker.queue:
+            return
+        if not problem and exited:  # and a child of it holds the channel open
+            problem = self._ended(worker)
+        if not problem and time.monotonic() - worker.since > self._patience(worker):
+            problem = self._hangs(worker)
+        if not problem and self.outside and worker.look(_LOOK) > self.most_memory > 0:
+            problem = self._too_much(worker.most_memory) + " It was stopped."
+        if problem and not worker.queue:
+            self.notes.append(f"After a case that it ended well: {problem}{self._words(worker)}")
+            self._workers.remove(worker)
+            worker.end()
+        elif problem and not worker.ready:
+            raise _Refused(problem + self._words(worker))
+        elif problem:
+            yield self._lost(worker, waiting, cases, problem)
+
+    def _refused(
+        self, worker: Worker, waiting: collections.deque[int], cases: Sequence[Task], reason: str
+    ) -> Iterator[tuple[int, Result]]:
+        """A worker has no device: the others go on without it. The last one ends the run, or, when there was a device
+        before, its case."""
+        waiting.extendleft(reversed(worker.queue))
+        self._workers.remove(worker)
+        worker.end()
+        if self.jobs > 1:
+            self.jobs -= 1
+            self._fewer = reason
+            return
+        if not self.description:
+            raise DeviceError(reason)
+        self._refusals += 1
+        for _ in range(1 if self._refusals < _REFUSALS else len(waiting)):
+            number = waiting.popleft()
+            message = f"The device could not be made again after the case before: {reason}"
+            yield number, self.lost(cases[number], Verdict.ERROR, message, 0.0, "")
+
+    def _broken(self, worker: Worker, foreign: bool) -> str:
+        if foreign:
+            return "The device wrote into the channel that its process has to ours; the process was stopped."
+        if worker.exited_within(_EXITING):
+            return self._ended(worker)
+        return "The device closed the channel that its process has to ours; the process was stopped."
+
+    def _ended(self, worker: Worker) -> str:
+        how = worker.ending()
+        if 0 < self.most_memory < worker.most_memory:
+            return self._too_much(worker.most_memory) + f" It ended with {how}."
+        return f"The process that ran the device ended with {how}."
+
+    def _hangs(self, worker: Worker) -> str:
+        if not worker.ready:
+            return f"The device could not be made within {self._patience(worker):g} seconds of wall time."
+        state = ", which had stopped itself (SIGSTOP)," if worker.stopped else ""
+        part = " A part of a message stands in the channel that it has to ours." if worker.channel.partial else ""
+        return (
+            f"The device did not come back within {self.timeout_s:g} seconds of wall time (--hang-seconds); its process"
+            f"{state} was stopped.{part}"
+        )
 
     def _too_much(self, octets: int) -> str:
         return (
@@ -333,29 +332,13 @@ class WorkerPool(Generic[Task, Result]):
             "(--memory-mb)."
         )
 
-    def _ending(self, worker: _Worker, error: Exception) -> str:
-        """Why nothing more can be read from a worker."""
-        if not isinstance(error, EOFError | ConnectionError):
-            return "The device wrote into the channel that its process has to ours; the process was stopped."
-        _, status, usage = os.wait4(worker.process.pid, 0)
-        worker.process.returncode = code = os.waitstatus_to_exitcode(status)
-        worker.most_memory = max(worker.most_memory, usage.ru_maxrss << 10)
-        try:
-            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        except ValueError:  # a real-time signal
-            how = f"signal {-code}"
-        text = f"The process that ran the device ended with {how}."
-        if self.outside and 0 < self.most_memory < worker.most_memory:
-            text = self._too_much(worker.most_memory) + f" It ended with {how}."
-        return text
-
     @staticmethod
-    def _words(worker: _Worker) -> str:
+    def _words(worker: Worker) -> str:
         words = worker.last_words()
         return f" Its last words:\n{words}" if words else ""
 
     def _lost(
-        self, worker: _Worker, waiting: collections.deque[int], cases: Sequence[Task], message: str
+        self, worker: Worker, waiting: collections.deque[int], cases: Sequence[Task], message: str
     ) -> tuple[int, Result]:
         number = worker.queue.popleft()
         waiting.extendleft(reversed(worker.queue))
@@ -367,8 +350,30 @@ class WorkerPool(Generic[Task, Result]):
         if last:
             message += f" The last event: {last}"
         message += self._words(worker)
-        self._end(worker)
-        return number, self.lost(cases[number], message, wall, ladder)
+        self._workers.remove(worker)
+        worker.end()
+        # What breaks a device from outside is its own doing; what breaks a built-in one is ours.
+        verdict = Verdict.FAIL if self.outside else Verdict.ERROR
+        return number, self.lost(cases[number], verdict, message, wall, ladder)
+
+    def _farewell(self) -> None:
+        """All cases have run. How a device ends is no case's verdict, but worth a note."""
+        if self._fewer:
+            most = f"{self.jobs} device{'s' * (self.jobs > 1)}"
+            self.notes.append(f"No more than {most} at a time could be made (--jobs {self.jobs}): {self._fewer}")
+        for worker in self._workers:
+            worker.channel.close()
+        seconds = max(_EXITING, min(self.timeout_s, _MAKING))
+        until = time.monotonic() + seconds
+        while self._workers:
+            worker = self._workers.pop()
+            if not worker.exited_within(max(0.0, until - time.monotonic())):
+                how = f"did not end within {seconds:g} seconds and was stopped"
+            else:
+                how = f"ended with {worker.ending()}"
+            if how != "ended with exit code 0":
+                self.notes.append(f"After its last case the process of the device {how}.{self._words(worker)}")
+            worker.end()
 
 
 class Pool(WorkerPool[CaseInfo, CaseResult]):
@@ -378,11 +383,11 @@ class Pool(WorkerPool[CaseInfo, CaseResult]):
         """Its id."""
         return task.id
 
-    def lost(self, task: CaseInfo, message: str, wall_s: float, ladder: str) -> CaseResult:
-        """What breaks a device from outside is its own doing; what breaks a built-in one is ours."""
+    def lost(self, task: CaseInfo, verdict: Verdict, message: str, wall_s: float, ladder: str) -> CaseResult:
+        """With the command that repeats it."""
         return CaseResult(
             case=task,
-            verdict=Verdict.FAIL if self.outside else Verdict.ERROR,
+            verdict=verdict,
             message=f"{task.id}: {message}",
             ladder=ladder,
             repeat=f"tiptoe run '{task.id}' {self.job.arguments} --seed {self.job.seed}",

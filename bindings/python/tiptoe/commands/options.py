@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,3 +133,9 @@ def check_fault(fault: str) -> None:
 def processors() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def show_notes(notes: Iterable[str]) -> None:
+    """What a run has to say besides its results, on standard error."""
+    for note in notes:
+        click.echo(f"tiptoe: {note}", err=True)

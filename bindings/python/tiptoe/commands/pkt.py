@@ -106,6 +106,8 @@ def scripts_in(paths: Sequence[str], corpus: str | None) -> list[str]:
 @click.option("--hang-seconds", "--timeout", "timeout", type=click.FloatRange(min=0.1), default=120.0,
               show_default=True,
               help="Seconds of wall time that a script may take.")  # fmt: skip
+@click.option("--memory-mb", type=click.IntRange(min=0), default=2048, show_default=True,
+              help="MiB of memory that a process of a device of your own may use; 0: no limit.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Only scripts that failed in the table.")
 def command(
     paths: tuple[str, ...],
@@ -128,6 +130,7 @@ def command(
     fault: str,
     settings: dict[str, int],
     timeout: float,
+    memory_mb: int,
     quiet: bool,
 ) -> int:
     """Run packetdrill scripts on a device, in the device's own time. docs/pkt.md is the guide.
@@ -146,7 +149,8 @@ def command(
     spec = device_for(
         dut, width, connections, random_stalls=random_stalls, fault=fault, dut_args=dut_args, capabilities=capabilities
     )
-    job = PktJob(spec, seed, profile, defines, reduced, features, settings, frames=pcap_path is not None)
+    frames = pcap_path is not None
+    job = PktJob(spec, seed, profile, defines, reduced, features, settings, frames, memory_mb)
     console = terminal.make_console(stderr=json_file == "-")
     begin = time.monotonic()
     results, description, interrupted = _run(console, scripts, job, min(jobs, len(scripts)), timeout)
@@ -192,4 +196,5 @@ def _run(
             pool.run(scripts),
             lambda r: r.verdict in (Verdict.FAIL, Verdict.ERROR),
         )
+        options.show_notes(pool.notes)
         return results, pool.description, interrupted

@@ -184,6 +184,7 @@ def _run(
         results, interrupted = terminal.follow(
             console, job.device.kind, len(chosen), judged, lambda r: r.outcome in (Outcome.FAILED, Outcome.ERROR)
         )
+        options.show_notes(pool.notes)
         return results, pool.description, interrupted
 
 

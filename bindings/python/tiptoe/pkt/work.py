@@ -10,18 +10,14 @@ Example:
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
 from .. import _core
 from .._core import Device
 from .._enums import Verdict
-from .._errors import TiptoeError
 from ..runner import DeviceSpec, WorkerPool
 from . import config as configs
 from .parser import parse
@@ -94,6 +90,7 @@ class PktJob:
     features: frozenset[str] | None = None
     settings: Mapping[str, int] = field(default_factory=dict)  #: registers, on top of the profile
     frames: bool = False  #: results carry the datagrams
+    memory_mb: int = 2048  #: MiB that the process of a device from outside may use; 0: no limit
 
 
 def read(octets: bytes, path: str, job: PktJob) -> tuple[Script, Profile]:
@@ -183,37 +180,25 @@ class PktPool(WorkerPool[str, PktResult]):
 
     module = "tiptoe.pkt.work"
 
-    def lost(self, task: str, message: str, wall_s: float, ladder: str) -> PktResult:
-        """What breaks a device from outside is its own doing; what breaks a built-in one is ours."""
-        verdict = Verdict.FAIL if self.outside else Verdict.ERROR
+    def lost(self, task: str, verdict: Verdict, message: str, wall_s: float, ladder: str) -> PktResult:
+        """The message says it all."""
         return PktResult(task, verdict, reason=message, wall_seconds=wall_s)
 
 
-def main() -> None:
-    """A worker; the argument is the file descriptor of the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    pipe = connection.Connection(int(sys.argv[1]))
-    job: PktJob = pipe.recv()
+def _make(job: PktJob) -> Device:
+    return job.device.make(job.seed)
+
+
+def _run(path: str, device: Device, job: PktJob) -> tuple[PktResult, bool]:
     try:
-        device = job.device.make(job.seed)
-        pipe.send(("ready", device.description))
-    except TiptoeError as e:
-        pipe.send(("unusable", str(e)))
-        return
-    while True:
-        try:
-            number, path = pipe.recv()
-        except EOFError:
-            return
-        try:
-            result = run_file(path, device, job)
-        except Exception as e:
-            result = PktResult(path, Verdict.ERROR, reason=f"{type(e).__name__}: {e}")
-        if result.verdict not in (Verdict.PASS, Verdict.INAPPLICABLE):  # whatever state it is in
-            device.shut_down()
-            device = job.device.make(job.seed)
-        pipe.send(("result", number, result))
+        result = run_file(path, device, job)
+    except Exception as e:
+        result = PktResult(path, Verdict.ERROR, reason=f"{type(e).__name__}: {e}")
+    # Whatever state it is in: a new device after a script that did not pass.
+    return result, result.verdict in (Verdict.PASS, Verdict.INAPPLICABLE)
 
 
 if __name__ == "__main__":
-    main()
+    from .._worker import serve
+
+    serve(_make, _run)
