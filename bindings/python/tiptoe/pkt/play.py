@@ -8,40 +8,25 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from .._core import Datagram, Device, Segment
+from .._core import Device, Segment
 from .._enums import Flags, State
 from .._errors import Inapplicable
 from . import choices, code, match, require, shell
-from .calls import Attempt, Calls, Outcome, ScriptError
+from .calls import Calls, ScriptError
+from .clock import Clock, Pending
 from .config import Config
 from .flow import Flow
 from .host import Host, Phase, Socket
-from .leeway import Leeway, Live
+from .leeway import Live
 from .profile import Profile
 from .require import Abilities
 from .result import Failure, describe, seconds
-from .symbols import UnknownSymbol
-from .syntax import Anything, Call, Code, Command, Event, Packet, Script, Tcp, Time, TimeKind, show
-
-#: How long `*` waits, microseconds of device time: longer than any retransmission timer.
-ANY_TIME_US = 3_600_000_000
+from .syntax import Call, Code, Command, Event, Packet, Script, Tcp, TimeKind
 
 
-@dataclass
-class _Pending:
-    """A blocking call that has not come back."""
-
-    event: Event
-    call: Call
-    attempt: Attempt
-    end_us: int
-    tolerance_us: int
-    deadline_us: int | None
-
-
-class Player(Leeway):
+class Player(Clock):
     """One run of one script."""
 
     def __init__(
@@ -70,7 +55,7 @@ class Player(Leeway):
         )
         self.queue: collections.deque[Live] = collections.deque()
         self.flow: Flow | None = None
-        self.pending: _Pending | None = None
+        self.pending: Pending | None = None
         self.ladder: list[str] = []
         self.notes: list[str] = []
         self.line = 1
@@ -82,59 +67,6 @@ class Player(Leeway):
         self._moments: list[choices.Moment] = []
         self.trailing = ""
         self._seed = seed
-
-    # ------------------------------------------------------------------------------------------------------------ time
-    def _say(self, text: str, time_us: int | None = None) -> None:
-        self.ladder.append(f"{seconds(self.now if time_us is None else time_us):>12}  {text}")
-
-    def _collect(self) -> None:
-        for datagram in self.device.outputs():
-            self._take(datagram)
-
-    def _take(self, datagram: Datagram) -> None:
-        live = Live(datagram, datagram.segment, self._moments[-1] if self._moments else None)
-        self.queue.append(live)
-        flow = self._flow_of(live.segment)
-        if flow is not None:
-            told = (flow.rcv_nxt, flow.rcv_wnd, flow.snd_nxt)
-            live.is_window_update = choices.is_window_update(live.segment, *told)
-            flow.track(live.segment)
-            self._say("> " + flow.show(live.segment), datagram.time_us - self.start_us)
-        else:
-            self._say(f"> {live.segment}", datagram.time_us - self.start_us)
-
-    def _progress(self) -> None:
-        """After anything has happened: what came out, who was woken."""
-        self.host.settle()
-        self._collect()
-        self._wake()
-        self._collect()
-
-    def _wait_until(self, us: int) -> None:
-        """Lets time pass."""
-        while True:
-            stop = us
-            if self.pending is not None and self.pending.deadline_us is not None:
-                stop = min(us, max(self.pending.deadline_us, self.now))
-            if stop > self.now:
-                self.device.advance(stop - self.now)
-                self._progress()
-            if (
-                self.pending is not None
-                and self.pending.deadline_us is not None
-                and self.now >= self.pending.deadline_us
-            ):
-                self._expire()
-            if stop >= us:
-                return
-
-    def _window(self, event_time: Time) -> tuple[int, int]:
-        """(earliest, latest) as the script has it, without tolerance."""
-        base = self.now if event_time.is_relative else 0
-        if event_time.kind is TimeKind.ANY:
-            return self.now, self.now + ANY_TIME_US
-        start = base + event_time.start_us
-        return start, base + event_time.end_us if event_time.is_range else start
 
     # ------------------------------------------------------------------------------------------------------------- run
     def run(self) -> None:
@@ -378,139 +310,6 @@ class Player(Leeway):
         if taken:
             got = f"{taken} of {body.sequence.length} octets, and nothing more until {seconds(until)} s"
         return Failure(event.line, "the device did not send this segment", wanted, got)
-
-    # ----------------------------------------------------------------------------------------------------------- calls
-    def _call(self, event: Event, call: Call, earliest: int, tolerance: int) -> None:
-        shown = f"{call.name}({', '.join(map(show, call.arguments))})"
-        attempt = self.calls.prepare(call)
-        outcome = attempt.run()
-        self._after_call(call)
-        self._progress()
-        if outcome is not None:
-            self._say(f"  {shown} = {outcome}")
-            self._judge(event, call, outcome)
-            if call.end_us is not None:
-                end = call.end_us + (earliest - event.time.start_us if event.time.is_relative else 0)
-                self._check_end(event, self.now, end, tolerance)
-            return
-        self._say(f"  {shown} blocks")
-        deadline = None if attempt.timeout_us is None else self.now + attempt.timeout_us
-        if call.end_us is not None:
-            end = call.end_us + (earliest - event.time.start_us if event.time.is_relative else 0)
-            self.pending = _Pending(event, call, attempt, end, tolerance, deadline)
-            return
-        self.pending = _Pending(event, call, attempt, self.now, tolerance, deadline)
-        if deadline is None:
-            self.pending = None
-            raise Failure(
-                event.line,
-                "the call blocks, and nothing in the script can wake it",
-                self._result_text(call),
-                "no return",
-            )
-        self._wait_until(deadline)
-
-    def _after_call(self, call: Call) -> None:
-        """Which connection the next packets are about."""
-        if call.name == "listen":
-            self.flow = None
-        elif call.name == "connect":
-            newest = next((f for f in reversed(self.host.flows) if not f.passive), None)
-            if newest is not None and not newest.heard and newest.local_isn is None:
-                self.flow = newest
-
-    def _wake(self) -> None:
-        """Did what has happened end the blocking call?"""
-        pending = self.pending
-        if pending is None:
-            return
-        self.line, here = pending.event.line, self.line
-        outcome = pending.attempt.run()
-        if outcome is not None:
-            self._end_pending(pending, outcome, self._ended_at(pending))
-        self.line = here
-
-    def _ended_at(self, pending: _Pending) -> int:
-        """When: the device may have given up while nobody looked."""
-        fd = pending.call.arguments[0] if pending.call.arguments else Anything()
-        try:
-            socket = self.host.find(self.profile.symbols.number(fd))
-        except UnknownSymbol:
-            socket = None
-        if socket is not None and socket.phase is Phase.DEAD and socket.ended_us is not None:
-            return min(self.now, socket.ended_us - self.start_us)
-        return self.now
-
-    def _expire(self) -> None:
-        pending = self.pending
-        if pending is not None:
-            self._end_pending(pending, pending.attempt.expired or Outcome(0), self.now)
-
-    def _end_pending(self, pending: _Pending, outcome: Outcome, when: int) -> None:
-        self.pending = None
-        self._say(f"  {pending.call.name}() returns {outcome}", when)
-        self._judge(pending.event, pending.call, outcome)
-        if pending.call.end_us is not None:
-            self._check_end(pending.event, when, pending.end_us, pending.tolerance_us)
-        self.host.settle()
-
-    def _join(self, pending: _Pending) -> None:
-        """Waits for a blocking call as long as the script allows."""
-        limit = pending.end_us + pending.tolerance_us
-        while self.pending is pending and self.now < limit:
-            datagram = self.device.run_until_output(limit - self.now)
-            if datagram is not None:
-                self._take(datagram)
-            self._progress()
-            if pending.deadline_us is not None and self.pending is pending and self.now >= pending.deadline_us:
-                self._expire()
-        if self.pending is pending:
-            self.pending = None
-            raise Failure(
-                pending.event.line,
-                f"the call has not come back at {seconds(self.now)} s",
-                f"{self._result_text(pending.call)} at {seconds(pending.end_us)} s",
-                "no return",
-            )
-
-    def _check_end(self, event: Event, when: int, end: int, tolerance: int) -> None:
-        if abs(when - end) > tolerance:
-            raise Failure(
-                event.line,
-                "the call came back at another time",
-                f"{seconds(end)} s (+-{seconds(tolerance)})",
-                f"{seconds(when)} s",
-            )
-
-    def _result_text(self, call: Call) -> str:
-        return show(call.result) + (f" {call.errno}" if call.errno else "")
-
-    def _judge(self, event: Event, call: Call, outcome: Outcome) -> None:
-        """Is the outcome what the script says?"""
-        wanted = self._result_text(call)
-        try:
-            number = None if isinstance(call.result, Anything) else self.profile.symbols.number(call.result)
-        except UnknownSymbol as e:
-            raise ScriptError(str(e)) from None
-        got = outcome.errno or ""
-        same = number is None or number == outcome.value
-        if same and call.errno is not None:
-            same = self.profile.symbols.same_error(call.errno, got)
-        details = list(outcome.details)
-        if same and not details:
-            return
-        text = f"{call.name}() {'returned something else' if not same else 'gave something else back'}"
-        differences = [f"{what}: expected {a}, got {b}" for what, a, b in details]
-        if same:
-            wanted, shown = ", ".join(f"{w} {a}" for w, a, _ in details), ", ".join(f"{w} {b}" for w, _, b in details)
-        else:
-            shown = str(outcome)
-        if same:
-            self._own_way(None, None, None)
-        if "syscall" in self.config.non_fatal:
-            self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {shown} (--non_fatal=syscall)")
-            return
-        raise Failure(event.line, text, wanted, shown, differences)
 
     # ------------------------------------------------------------------------------------------------- shell and Python
     def _command(self, text: str, line: int) -> None:
