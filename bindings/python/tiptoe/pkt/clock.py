@@ -58,6 +58,7 @@ class Clock(Leeway):
             told = (flow.rcv_nxt, flow.rcv_wnd, flow.snd_nxt)
             live.is_window_update = choices.is_window_update(live.segment, *told)
             flow.track(live.segment)
+            self._note_sent(flow, live)
             self._say("> " + flow.show(live.segment), datagram.time_us - self.start_us)
         else:
             self._say(f"> {live.segment}", datagram.time_us - self.start_us)

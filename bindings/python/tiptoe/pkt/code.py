@@ -50,6 +50,7 @@ class Trouble:
 
     text: str
     is_assertion: bool  #: what it claims is not so; otherwise it could not run
+    about: frozenset[str] = frozenset()  #: variables of the kernel in the claim
 
 
 def available(records: bool, counters: bool) -> set[str]:
@@ -98,7 +99,7 @@ class Snippets:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 exec(compile(tree, "%{ }%", "exec"), self.namespace)
         except AssertionError as e:
-            trouble = Trouble(self._assertion(text, e, variables), True)
+            trouble = self._assertion(text, e, variables)
         except SystemExit as e:
             if e.code not in (None, 0):
                 trouble = Trouble(f"the code ended with exit code {e.code}", True)
@@ -108,7 +109,7 @@ class Snippets:
             trouble = Trouble(f"{type(e).__name__}: {e}", False)
         return trouble, printed.getvalue()
 
-    def _assertion(self, text: str, error: AssertionError, variables: Mapping[str, int]) -> str:
+    def _assertion(self, text: str, error: AssertionError, variables: Mapping[str, int]) -> Trouble:
         lines = textwrap.dedent(text).splitlines()
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "%{ }%"]
         number = frames[-1].lineno if frames else 1
@@ -117,13 +118,14 @@ class Snippets:
             names = {n.id for n in ast.walk(parse(text)) if isinstance(n, ast.Name)}
         except SyntaxError:
             names = set()
-        values = ", ".join(f"{n} = {variables[n]}" for n in sorted(names & variables.keys()) if n in line)
+        about = frozenset(n for n in names & variables.keys() if n in line)
+        values = ", ".join(f"{n} = {variables[n]}" for n in sorted(about))
         words = [f"`{line}` does not hold"]
         if values:
             words.append(f"({values})")
         if str(error):
             words.append(f"[{error}]")
-        return " ".join(words)
+        return Trouble(" ".join(words), True, about)
 
 
 def snapshot(host: Host, profile: Profile, socket: Socket | None, record: Mapping[str, int] | None) -> dict[str, int]:

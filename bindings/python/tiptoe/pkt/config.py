@@ -23,6 +23,7 @@ class Config:
     tolerance_us: int = 4000
     tolerance_percent: float = 12.5
     mtu: int = 1500
+    piece: int = 0  #: octets of text into which long segments of the peer are cut (--mss); 0: the MTU tells
     ts_tick_us: int = 0
     strict_segments: bool = False
     non_fatal: frozenset[str] = frozenset()
@@ -103,7 +104,7 @@ def _one(name: str, value: str, line: int, path: str) -> dict[str, Any]:
         case "mtu":
             return {"mtu": number(68, 65535)}
         case "mss":
-            return {"mtu": number(28, 65495) + 40}
+            return {"piece": number(1, 65495)}
         case "bind_port" | "connect_port":
             return {name: number(1, 65535)}
         case "local_ip" | "remote_ip":

@@ -9,11 +9,12 @@ so that octets at a wrong place are noticed at either end.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._core import Options, Segment
 from .._enums import Flags
 from . import options as tcp_options
+from .sender import Sender
 from .syntax import Option, Packet, Tcp
 
 _MASK = 0xFFFFFFFF
@@ -73,6 +74,20 @@ def flag_letters(bits: int, accurate_ecn: bool = False) -> str:
     return text or "-"
 
 
+def pieces(packet: Packet, most: int) -> list[Packet]:
+    """A long segment of the peer as the segments of at most so many octets that a network card had joined it from."""
+    body = packet.body
+    assert isinstance(body, Tcp)
+    length = body.sequence.length
+    found = []
+    for at in range(0, length, most):
+        here = min(most, length - at)
+        flags = body.flags if at + here == length else body.flags.replace("P", "").replace("F", "")
+        sequence = replace(body.sequence, start=(body.sequence.start + at) & _MASK, length=here)
+        found.append(replace(packet, body=replace(body, sequence=sequence, flags=flags)))
+    return found
+
+
 @dataclass
 class Flow:
     """One 4-tuple."""
@@ -98,6 +113,7 @@ class Flow:
     rcv_wnd: int = 0
     snd_nxt: int | None = None
     fin_seq: int | None = None
+    sender: Sender | None = None  #: since its last SYN
     shift: int = 0  #: the script scales the peer's windows by it, and the device does not
 
     # ---- numbers

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .._core import Datagram, Device, Segment
-from .._enums import State
-from . import choices, match, sockopts
+from .._enums import Flags, State
+from . import choices, linux_ways, match, sockopts
 from .flow import Flow
 from .host import Host
 from .profile import Profile
 from .result import OwnWay
+from .sender import Sender
 from .syntax import Event, Tcp
 
 
@@ -27,6 +28,15 @@ class Live:
     is_window_update: bool = False
 
 
+@dataclass
+class Cut:
+    """A segment of the script that went towards the device in parts, each of which it may acknowledge."""
+
+    line: int
+    acks: set[int]  #: acknowledgment numbers, on the wire
+    left: int  #: ACKs that the script need not show
+
+
 class Leeway:
     """What a player knows of the exchange so far, and what follows from it for a surprise."""
 
@@ -38,6 +48,7 @@ class Leeway:
     notes: list[str]
     start_us: int
     _moments: list[choices.Moment]
+    _cut: Cut | None
 
     @property
     def now(self) -> int:
@@ -51,6 +62,48 @@ class Leeway:
             ):
                 return flow
         return None
+
+    def _note_sent(self, flow: Flow, live: Live) -> None:
+        """Keeps account of the device as a sender."""
+        flags = live.segment.flags or Flags(0)
+        if flags & Flags.RST:
+            return
+        start = live.segment.seq or 0
+        is_syn = bool(flags & Flags.SYN)
+        if is_syn and (flow.sender is None or flow.sender.una != start):
+            flow.sender = Sender(0, 0)
+        if flow.sender is not None:
+            end = (start + live.segment.text_length + is_syn + bool(flags & Flags.FIN)) & 0xFFFFFFFF
+            least = self.host.registers.get("RTO_MIN", 200_000)
+            flow.sender.sent(start, end, live.datagram.time_us - self.start_us, is_syn, least)
+
+    def _note_acked(self, flow: Flow, segment: Segment) -> None:
+        """The peer acknowledges."""
+        sender, flags = flow.sender, segment.flags or Flags(0)
+        if sender is None or not flags & Flags.ACK or flags & Flags.RST:
+            return
+        if not sender.cwnd:
+            sender.mss = min(self.host.mtu - 40, max(48, flow.peer_mss or 536))
+            count = self.host.registers.get("IW_SEGS")
+            sender.initial = sender.mss * (count or 0)
+            sender.known = sender.known and bool(count)
+        is_empty = segment.text_length == 0 and not flags & (Flags.SYN | Flags.FIN)
+        sender.acked(segment.ack or 0, self.now, is_empty)
+
+    def _linux_way(self, body: Tcp, taken: int, earliest: int, tolerance: int, later: Datagram | None) -> None:
+        """Raises `OwnWay` if a segment that has not come is one that only Linux sends."""
+        flow, moment = self.flow, self._moments[-1] if self._moments else None
+        if self.profile.name != "linux" or flow is None or moment is None:
+            return
+        text = linux_ways.full_window(flow, body, taken, moment.segment.window or 0)
+        if text is None and not taken:
+            later = later or self.device.run_until_output(130_000_000)
+            if later is not None and self._flow_of(later.segment) is flow:
+                least = self.host.registers.get("RTO_MIN", 1_000_000)
+                when = later.time_us - self.start_us
+                text = linux_ways.probe(flow, body, later.segment, when, earliest, least, tolerance)
+        if text is not None:
+            raise OwnWay(text)
 
     def _moment(self, event: Event, flow: Flow, segment: Segment) -> choices.Moment:
         """What is so when a segment is about to be sent towards the device."""
@@ -106,6 +159,16 @@ class Leeway:
                 f"{self.profile.title} sends no window update here; the device does, as RFC 9293 3.8.6.2.2 allows"
             )
         self._skip(line, live)
+        return True
+
+    def _is_of_a_cut(self, live: Live) -> bool:
+        """An ACK of a part of a segment that the script shows as one."""
+        cut = self._cut
+        if cut is None or not cut.left or live.moment is None or live.moment.line != cut.line:
+            return False
+        if not choices.is_bare(live.segment) or live.segment.ack not in cut.acks or match.defects(live.segment):
+            return False
+        cut.left -= 1
         return True
 
     def _is_early_ack(self, live: Live, time_us: int, earliest: int, wrong: list[match.Difference]) -> bool:

@@ -13,16 +13,16 @@ from dataclasses import replace
 from .._core import Device, Segment
 from .._enums import Flags, State
 from .._errors import Inapplicable
-from . import choices, code, match, require, shell
+from . import choices, code, linux_ways, match, require, shell
 from .calls import Calls, ScriptError
 from .clock import Clock, Pending
 from .config import Config
-from .flow import Flow
+from .flow import Flow, pieces
 from .host import Host, Phase, Socket
-from .leeway import Live
+from .leeway import Cut, Live
 from .profile import Profile
 from .require import Abilities
-from .result import Failure, describe, seconds
+from .result import Failure, OwnWay, describe, seconds
 from .syntax import Call, Code, Command, Event, Packet, Script, Tcp, TimeKind
 
 
@@ -65,6 +65,7 @@ class Player(Clock):
         self._records: dict[int, Mapping[str, int]] = {}
         self._states: dict[int, State] = {}
         self._moments: list[choices.Moment] = []
+        self._cut: Cut | None = None
         self.trailing = ""
         self._seed = seed
 
@@ -132,6 +133,8 @@ class Player(Clock):
         if self.pending is not None:
             self._join(self.pending)
         self._progress()
+        while self.queue and self._is_of_a_cut(self.queue[0]):
+            self.queue.popleft()
         if self.reduced:
             while self.queue and self.queue[-1].is_window_update:
                 self._skip(self.script.events[-1].line, self.queue.pop())
@@ -193,11 +196,25 @@ class Player(Clock):
         scale = packet.body.option("wscale")
         if self.verdicts.scaled and packet.body.has("S") and scale is not None:
             flow.shift = scale.data[0]
-        segment = flow.build(packet)
-        self._moments.append(self._moment(event, flow, segment))
-        self._say("< " + flow.show(segment))
-        self.device.inject(segment)
+        parts = self._parts(packet)
+        before = flow.rcv_nxt
+        for part in parts:
+            segment = flow.build(part)
+            self._moments.append(self._moment(event, flow, segment))
+            self._note_acked(flow, segment)
+            self._say("< " + flow.show(segment))
+            self.device.inject(segment)
+        if len(parts) > 1:
+            ends = {((s.segment.seq or 0) + s.length) & 0xFFFFFFFF for s in self._moments[-len(parts) :]}
+            self._cut = Cut(event.line, ends | ({before} if before is not None else set()), len(parts) - 1)
+            self.notes.append(f"line {event.line}: sent in {len(parts)} segments")
         self._progress()
+
+    def _parts(self, packet: Packet) -> list[Packet]:
+        """The packet, or the segments of which a network card would have made it: no link carries 64 KiB."""
+        if not self.abilities.must_cut(packet, self.config.mtu):
+            return [packet]
+        return pieces(packet, self.config.piece or self.config.mtu - 40)
 
     def _next_live(self, latest: int) -> Live | None:
         """The next segment of the device, if one comes until then."""
@@ -232,10 +249,13 @@ class Player(Clock):
             live = self._next_live(latest + (0 if any_time else tolerance))
             if live is None:
                 until = latest + (0 if any_time else tolerance)
+                later = None
                 if not any_time and not taken:
                     later = self.device.run_until_output(max(0, min(500_000, earliest + 500_000 - self.now)))
                     self._own_way(self.flow, body, None, later=None if later is None else later.segment)
                 self._held_back(body, taken)
+                if not any_time:
+                    self._linux_way(body, taken, earliest, tolerance, later)
                 raise self._nothing_came(event, wanted, until, taken, body)
             flow = self._flow_of(live.segment)
             time_us = live.datagram.time_us - self.start_us
@@ -262,7 +282,7 @@ class Player(Clock):
             if part is not None and part + length > body.sequence.length:
                 wrong.append(match.Difference("octets of text", str(body.sequence.length), str(part + length)))
             if wrong and not broken:
-                if self._is_skipped(event.line, live):
+                if self._is_skipped(event.line, live) or self._is_of_a_cut(live):
                     continue
                 wrong = self._without_push(event.line, flow, live.segment, wrong)
                 if self._is_early_ack(live, time_us, earliest, wrong):
@@ -386,6 +406,10 @@ class Player(Clock):
         self.notes += [f"line {line}: {out}" for out in printed.splitlines()[:20]]
         if trouble is None:
             return
+        if trouble.about == {"tcpi_snd_cwnd"} and self.profile.name == "linux":
+            way = linux_ways.window_counted(flow.sender if flow is not None else None, variables["tcpi_snd_cwnd"])
+            if way is not None:
+                raise OwnWay(way)
         missing = [n for n in code.available(True, True) - variables.keys() if n in text]
         if not trouble.is_assertion and missing:
             raise Inapplicable(

@@ -84,6 +84,11 @@ _FLAGS = {
 }
 
 
+def _octets(body: Tcp) -> int:
+    """Of the datagram."""
+    return 40 + sum(o.length for o in body.options or ()) + body.sequence.length
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a script does not apply."""
@@ -110,6 +115,13 @@ class Abilities:
     def can_set(self, name: str) -> bool:
         """The device takes that setting."""
         return self.settable is None or name in self.settable or name.removeprefix("FEATURES.") in self.settable
+
+    def must_cut(self, packet: Packet, mtu: int) -> bool:
+        """A segment of the peer that is too long for the device can come in parts."""
+        body = packet.body
+        if packet.outbound or not isinstance(body, Tcp) or set(body.flags) & set("SRU"):
+            return False
+        return _octets(body) > max(mtu, self.mtu[1]) and body.sequence.length > 0
 
     def setting(self, name: str, value: int) -> str | None:
         """Why the device cannot have that setting; None when it can, or has it already."""
@@ -216,8 +228,10 @@ class _Check:
         if any(o.is_md5_valid or o.name == "md5" for o in body.options or ()):
             self.lacks(line, "md5", "the segment")
         if not packet.outbound:
-            octets = 40 + sum(o.length for o in body.options or ()) + body.sequence.length
-            if octets > max(self.config.mtu, self.abilities.mtu[1]):
+            octets = _octets(body)
+            if octets > max(self.config.mtu, self.abilities.mtu[1]) and not self.abilities.must_cut(
+                packet, self.config.mtu
+            ):
                 self.no(line, f"needs datagrams of {octets} octets; the device takes up to {self.abilities.mtu[1]}")
             for flags, why in self.refused.items():
                 if body.has(flags):
@@ -317,7 +331,7 @@ class _Check:
                 self.lacks(line, "md5", name)
             else:
                 reason = sockopts.lacking(call, self.profile)
-                if reason is not None:
+                if reason is not None and call.errno != "ENOPROTOOPT":
                     self.no(line, f"needs {reason}, which there is nothing like here")
         elif call.name == "ioctl" and len(call.arguments) > 1:
             request = call.arguments[1]

@@ -105,6 +105,8 @@ def set_(host: Host, profile: Profile, socket: Socket | None, call: Call) -> Out
         return failed("EBADF")
     option, value = call.arguments[2], call.arguments[3]
     reason = lacking(call, profile)
+    if reason is not None and call.errno == "ENOPROTOOPT":
+        return failed("ENOPROTOOPT")
     if reason is not None or not isinstance(option, Name):
         raise Inapplicable(reason or show(option))
     name = option.name
@@ -174,6 +176,8 @@ def get(host: Host, profile: Profile, config: Config, socket: Socket | None, cal
         return failed("EBADF")
     option = call.arguments[2]
     reason = lacking(call, profile)
+    if reason is not None and call.errno == "ENOPROTOOPT":
+        return failed("ENOPROTOOPT")
     if reason is not None or not isinstance(option, Name):
         raise Inapplicable(reason or show(option))
     name = option.name
