@@ -9,8 +9,9 @@ Example:
 """
 
 from .config import Config
+from .origin import guess
 from .parser import parse
-from .profile import Profile, guess, profiles
+from .profile import Profile, profiles
 from .require import Abilities
 from .result import PktResult
 from .syntax import PktSyntaxError, Script

@@ -74,6 +74,9 @@ class Calls:
     def prepare(self, call: Call) -> Attempt:
         """Checks the arguments and begins the call."""
         method: Callable[[Call], Attempt | Step] | None = getattr(self, f"_call_{call.name}", None)
+        if method is None and call.errno in ("EOPNOTSUPP", "ENOSYS"):
+            errno = call.errno
+            return Attempt(lambda: failed(errno))
         if method is None:
             raise ScriptError(f"there is no system call '{call.name}'")
         self._expected = call.result.value if isinstance(call.result, Number) else 0
@@ -263,7 +266,7 @@ class Calls:
             if socket.phase not in (Phase.CONNECTED, Phase.CONNECTING):
                 return failed("ENOTCONN")
             state = self.host.status(socket)
-            if state is State.CLOSED or (self.profile.name == "linux" and state is State.TIME_WAIT):
+            if state is State.CLOSED or (self.profile.name != "freebsd" and state is State.TIME_WAIT):
                 return failed("ENOTCONN")
             self.host.shutdown(socket, read=how in (0, 2), write=how in (1, 2))
             return Outcome(0)
@@ -414,7 +417,7 @@ class Calls:
             if socket.shut_write or socket.phase is Phase.DEAD:
                 return Outcome(done) if done else failed("EPIPE")
             if socket.phase in (Phase.NEW, Phase.LISTENING):
-                return failed("EPIPE" if self.profile.name == "linux" else "ENOTCONN")
+                return failed("EPIPE" if self.profile.name != "freebsd" else "ENOTCONN")
             wait = socket.nonblocking or nonblocking
             if socket.phase is Phase.CONNECTING:
                 if self.profile.name == "freebsd":
@@ -494,7 +497,7 @@ class Calls:
                 return self.host.readable(socket)
             case "SIOCOUTQ" | "TIOCOUTQ" | "FIONWRITE":
                 fin = socket.shut_write and socket.last_state in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK)
-                return self.host.unsent(socket) + (fin and self.profile.name == "linux")
+                return self.host.unsent(socket) + (fin and self.profile.name != "freebsd")
             case "SIOCOUTQNSD":
                 flow = socket.flow
                 return max(0, len(flow.written) - flow.highest_sent) if flow is not None else 0

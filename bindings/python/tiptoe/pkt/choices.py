@@ -17,6 +17,7 @@ from .syntax import Tcp
 _MASK = 0xFFFFFFFF
 _HALF = 1 << 31
 _CONTROL = Flags.SYN | Flags.FIN | Flags.RST | Flags.ACK | Flags.URG
+_TAKING = (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2)  # what takes text
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,31 @@ def is_plain_ack(segment: Segment, moment: Moment) -> bool:
 
 
 def answers_as_it_must(moment: Moment, segments: list[Segment]) -> str | None:
-    """Why RFC 9293 3.10.7.4 wants the one ACK that the device sent: in words, None if it does not."""
-    if moment.flags & Flags.RST or len(segments) != 1 or not is_plain_ack(segments[0], moment):
+    """Why RFC 9293 wants the one ACK that the device sent: in words, None if it does not."""
+    if moment.flags & Flags.RST or len(segments) != 1:
+        return None
+    if acknowledges(moment, segments[0]):
+        return "carries what must be acknowledged (RFC 9293 3.8.6.3)"
+    if not is_plain_ack(segments[0], moment):
         return None
     if not moment.acceptable:
         return "is outside the window"
     return "acknowledges what was never sent" if moment.acks_unsent else None
+
+
+def acknowledges(moment: Moment, segment: Segment) -> bool:
+    """It is the ACK of the text or FIN that has just come, in order and whole, and of nothing else."""
+    new = moment.offset + moment.length
+    return (
+        is_bare(segment)
+        and moment.rcv_nxt is not None
+        and moment.state in _TAKING
+        and moment.acceptable
+        and bool(moment.flags & Flags.ACK)
+        and moment.offset <= 0 < new <= moment.rcv_wnd
+        and segment.ack == (moment.rcv_nxt + new) & _MASK
+        and segment.seq == moment.snd_nxt
+    )
 
 
 def _window_edge(s: Surprise) -> str | None:

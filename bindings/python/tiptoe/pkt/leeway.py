@@ -32,7 +32,6 @@ class Live:
 class Cut:
     """A segment of the script that went towards the device in parts, each of which it may acknowledge."""
 
-    line: int
     acks: set[int]  #: acknowledgment numbers, on the wire
     left: int  #: ACKs that the script need not show
 
@@ -48,7 +47,7 @@ class Leeway:
     notes: list[str]
     start_us: int
     _moments: list[choices.Moment]
-    _cut: Cut | None
+    _cuts: dict[int, Cut]  #: by line
 
     @property
     def now(self) -> int:
@@ -101,7 +100,8 @@ class Leeway:
             if later is not None and self._flow_of(later.segment) is flow:
                 least = self.host.registers.get("RTO_MIN", 1_000_000)
                 when = later.time_us - self.start_us
-                text = linux_ways.probe(flow, body, later.segment, when, earliest, least, tolerance)
+                if not match.defects(later.segment) and not match.text_differences(later.segment, flow):
+                    text = linux_ways.probe(flow, body, later.segment, when, earliest, least, tolerance)
         if text is not None:
             raise OwnWay(text)
 
@@ -163,8 +163,8 @@ class Leeway:
 
     def _is_of_a_cut(self, live: Live) -> bool:
         """An ACK of a part of a segment that the script shows as one."""
-        cut = self._cut
-        if cut is None or not cut.left or live.moment is None or live.moment.line != cut.line:
+        cut = self._cuts.get(live.moment.line) if live.moment is not None else None
+        if cut is None or not cut.left:
             return False
         if not choices.is_bare(live.segment) or live.segment.ack not in cut.acks or match.defects(live.segment):
             return False

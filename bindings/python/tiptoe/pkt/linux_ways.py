@@ -35,7 +35,7 @@ def full_window(flow: Flow, body: Tcp, taken: int, window: int) -> str | None:
         return None
     return (
         f"Linux has a larger congestion window here; that of the device is full with {sender.flight} octets in flight, "
-        "as RFC 5681 3.1 has it (an ACK adds at most one segment)"
+        "as RFC 5681 3.1 has it (slow start: an ACK adds one segment at most)"
     )
 
 
@@ -65,5 +65,5 @@ def window_counted(sender: Sender | None, segments: int) -> str | None:
         return None
     return (
         f"Linux counts another congestion window here; that of the device is {segments} segments, as RFC 5681 3.1 has "
-        "it (an ACK adds at most one segment)"
+        "it (slow start: an ACK adds one segment at most)"
     )

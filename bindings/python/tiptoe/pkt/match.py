@@ -30,6 +30,30 @@ class Difference:
         return f"{self.field}: expected {self.wanted}, got {self.got}"
 
 
+def summary(found: list[Difference], body: Tcp, segment: Segment) -> str:
+    """All differences in half a sentence, for somebody who has not seen the segments."""
+    flags = segment.flags or Flags(0)
+    length = segment.text_length
+    fields = list(dict.fromkeys(d.field for d in found))
+    if flags & Flags.RST and not body.has("R"):
+        return "expected another segment, a reset came"
+    if flags & Flags.SYN and not body.has("S"):
+        return "expected another segment, a SYN came"
+    if "octets of text" in fields and body.sequence.length and not length:
+        what = "an ACK" if not flags & Flags.FIN else "a FIN"
+        return f"expected {_count(body.sequence.length)} of text, {what} without text came"
+    if "octets of text" in fields and not body.sequence.length:
+        what = next((w for f, w in (("S", "a SYN"), ("R", "a reset"), ("F", "a FIN")) if body.has(f)), "an ACK")
+        return f"expected {what} without text, {_count(length)} of text came"
+    if len(fields) == 1:
+        return f"{fields[0]}: expected {found[0].wanted}, got {found[0].got}"
+    return f"{', '.join(fields[:-1])} and {fields[-1]} differ"
+
+
+def _count(octets: int) -> str:
+    return "1 octet" if octets == 1 else f"{octets} octets"
+
+
 @dataclass(frozen=True)
 class Rules:
     """How strictly to compare."""
@@ -116,7 +140,7 @@ def differences(
         found += _options(body.options, segment, flow, rules)
     found += _ip(packet, segment)
     if not found:
-        found += _text(segment, flow)
+        found += text_differences(segment, flow)
     return found
 
 
@@ -168,7 +192,7 @@ def _ip(packet: Packet, segment: Segment) -> list[Difference]:
     return found
 
 
-def _text(segment: Segment, flow: Flow) -> list[Difference]:
+def text_differences(segment: Segment, flow: Flow) -> list[Difference]:
     """The octets are those that the user wrote at this place."""
     payload = segment.payload or b""
     if not payload or flow.local_isn is None:

@@ -65,7 +65,7 @@ class Player(Clock):
         self._records: dict[int, Mapping[str, int]] = {}
         self._states: dict[int, State] = {}
         self._moments: list[choices.Moment] = []
-        self._cut: Cut | None = None
+        self._cuts: dict[int, Cut] = {}
         self.trailing = ""
         self._seed = seed
 
@@ -159,7 +159,8 @@ class Player(Clock):
         last = self.script.events[-1].line
         raise Failure(
             last,
-            f"after the last line there is a segment that the script does not have ({len(self.queue)} in all)",
+            "after the last line the device sent a segment that the script does not have"
+            + (f" ({len(self.queue)} in all)" if len(self.queue) > 1 else ""),
             "nothing",
             f"{shown} at {when} s",
             [str(d) for d in wrong],
@@ -206,7 +207,7 @@ class Player(Clock):
             self.device.inject(segment)
         if len(parts) > 1:
             ends = {((s.segment.seq or 0) + s.length) & 0xFFFFFFFF for s in self._moments[-len(parts) :]}
-            self._cut = Cut(event.line, ends | ({before} if before is not None else set()), len(parts) - 1)
+            self._cuts[event.line] = Cut(ends | ({before} if before is not None else set()), len(parts) - 1)
             self.notes.append(f"line {event.line}: sent in {len(parts)} segments")
         self._progress()
 
@@ -275,6 +276,7 @@ class Player(Clock):
             part = taken if taken or self._is_part(body, live.segment, length) else None
             wrong = broken + match.differences(packet, live.segment, flow, self.rules, part)
             got = f"{flow.show(live.segment)} at {seconds(time_us)} s"
+            is_early = time_us < earliest - tolerance
             is_last = part is None or part + length >= body.sequence.length
             if is_last and not any_time and not earliest - tolerance <= time_us <= latest + tolerance:
                 off = f"{seconds(time_us)} s"
@@ -290,19 +292,17 @@ class Player(Clock):
                     self._wait_until(earliest)
                     return
                 if wrong and not any_time:
-                    self._own_way(flow, body, live, only_time=time_us < earliest - tolerance)
+                    self._own_way(flow, body, live, only_time=is_early)
             if wrong:
-                self._differ(event, wanted, got, wrong)
+                text = f"the device sent another segment: {match.summary(wrong, body, live.segment)}"
+                if [d.field for d in wrong] == ["time"]:
+                    text = f"the segment came too {'early' if is_early else 'late'}"
+                self._differ(event, text, wanted, got, wrong)
             if is_last:
                 return
             taken = (part or 0) + length
 
-    def _differ(self, event: Event, wanted: str, got: str, wrong: list[match.Difference]) -> None:
-        names = [d.field for d in wrong]
-        what = ", ".join(dict.fromkeys(names))
-        text = f"the device sent another segment: {what} {'differ' if len(set(names)) > 1 else 'differs'}"
-        if names == ["time"]:
-            text = "the segment came at another time"
+    def _differ(self, event: Event, text: str, wanted: str, got: str, wrong: list[match.Difference]) -> None:
         if "packet" in self.config.non_fatal:
             self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {got} (--non_fatal=packet)")
             return

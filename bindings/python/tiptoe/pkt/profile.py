@@ -10,12 +10,10 @@ and the symbols its scripts take for granted. What a script sets by sysctl comes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .symbols import FREEBSD, LINUX, Symbols
-from .syntax import Call, Code, Command, Packet, Script, Tcp, show
 
 #: Addresses as packetdrill has them: the device, and the peer that the script plays.
 DEVICE_IP = "192.168.0.1"
@@ -112,98 +110,3 @@ _LINUX = Profile(
 _RFC = Profile("rfc", "the RFCs' own defaults", LINUX, {"QUIET": 0, "FEATURES.DF": 1}, close_resets_unread=True)
 
 profiles: Mapping[str, Profile] = {p.name: p for p in (_FREEBSD, _LINUX, _RFC)}
-
-_BSD_WORDS = ("net.inet.tcp", "kern.ipc", "sockstat", "tcpdrop", "net.inet6", "net.inet.")
-_LINUX_WORDS = (
-    "net.ipv4",
-    "net.ipv6",
-    "net/ipv4",
-    "net.core",
-    "defaults.sh",
-    "set_sysctls",
-    "sysctl_restore",
-    "/proc/sys",
-    "tcp_metrics",
-    "tc qdisc",
-    "ethtool",
-    "nstat",
-    "dev tun0",
-)
-#: Names that only scripts for one system have, beside those of its symbols. What every packetdrill knows is no sign: epoll,
-#: SOL_TCP, SIOCINQ.
-_LINUX_NAMES = (
-    "TCP_QUICKACK", "TCP_INQ", "TCP_NOTSENT_LOWAT", "TCP_INFO", "TCP_DEFER_ACCEPT", "TCP_THIN_LINEAR_TIMEOUTS",
-    "SO_ZEROCOPY", "SO_TIMESTAMPING", "SO_MARK", "SO_TXREHASH", "IP_RECVERR",
-)  # fmt: skip
-_BSD_NAMES = ("TCP_FUNCTION_BLK", "TCP_MAXUNACKTIME", "TCP_KEEPINIT", "SO_NOSIGPIPE", "IP_DONTFRAG", "FIONSPACE")
-#: Folders that say whose scripts they hold.
-_LINUX_FOLDERS = ("linux", "gtests", "selftests", "ksft")
-_BSD_FOLDERS = ("bsd", "freebsd")
-
-
-_LINUX_ONLY = (LINUX.numbers.keys() - FREEBSD.numbers.keys()) | set(_LINUX_NAMES)
-_BSD_ONLY = (FREEBSD.numbers.keys() - LINUX.numbers.keys()) | set(_BSD_NAMES)
-#: Octets that RFC 5681 3.1 lets out before the first acknowledgment, at most.
-_RFC_BURST = 4380
-
-
-def guess(script: Script) -> Profile:
-    """The system that a script was written for, by what it says: sysctl names, helper scripts, calls and options of one
-    system, the order of options in the device's SYN, an initial window of ten segments. Without any sign: the RFCs."""
-    texts = [e.action.text for e in script.events if isinstance(e.action, Command)]
-    texts += [c[0] for c in (script.init_command, script.cleanup_command) if c is not None]
-    for text in texts:
-        if any(word in text for word in _LINUX_WORDS):
-            return _LINUX
-        if any(word in text for word in _BSD_WORDS):
-            return _FREEBSD
-    if "#ifdef" in script.text and "FreeBSD" in script.text:
-        return _FREEBSD
-    return _by_segments(script) or _by_calls(script) or _by_folder(script) or _RFC
-
-
-def _by_calls(script: Script) -> Profile | None:
-    for event in script.events:
-        if isinstance(event.action, Code) and "tcpi_" in event.action.text:
-            return _FREEBSD if "TCPI_OPT_TOE" in event.action.text else _LINUX
-        if not isinstance(event.action, Call):
-            continue
-        names = {name for argument in event.action.arguments for name in re.findall(r"\w+", show(argument))}
-        if names & _LINUX_ONLY:
-            return _LINUX
-        if names & _BSD_ONLY:
-            return _FREEBSD
-    return None
-
-
-def _by_segments(script: Script) -> Profile | None:
-    """Linux: mss, sackOK, TS, nop, wscale; nop, nop, sackOK without TS. FreeBSD: mss, nop, wscale, sackOK, TS. A device
-    that has nothing but an MSS, whatever it is offered, is neither."""
-    burst = acknowledged = 0
-    offered = True  # an active OPEN offers what there is
-    for event in script.events:
-        if not isinstance(event.action, Packet) or not isinstance(event.action.body, Tcp):
-            continue
-        body = event.action.body
-        if not event.action.outbound:
-            acknowledged = max(acknowledged, body.ack or 0)
-            if body.has("S"):
-                offered = any(o.name in ("wscale", "sackOK", "TS") for o in body.options or ())
-            continue
-        names = [o.name for o in body.options or ()] if body.has("S") else []
-        if names[:2] == ["mss", "sackOK"] or names[:4] == ["mss", "nop", "nop", "sackOK"]:
-            return _LINUX
-        if names[:4] == ["mss", "nop", "wscale", "sackOK"]:
-            return _FREEBSD
-        if names == ["mss"] and offered:
-            return _RFC
-        if acknowledged <= 1 and not body.sequence.is_any and not body.has("S"):
-            burst = max(burst, body.sequence.start + body.sequence.length - 1)
-    return _LINUX if burst > _RFC_BURST else None
-
-
-def _by_folder(script: Script) -> Profile | None:
-    parts = script.path.lower().replace("\\", "/").replace("-", "/").split("/")[:-1]
-    if any(part in _BSD_FOLDERS for part in parts):
-        return _FREEBSD
-    return _LINUX if any(part in _LINUX_FOLDERS for part in parts) else None

@@ -73,6 +73,8 @@ _CALLS = {
     "psp_rx_assoc": "PSP",
     "psp_tx_assoc": "PSP",
 }
+#: How a kernel says that it lacks something; a script that wants to hear it has its way.
+NOT_THERE = ("ENOPROTOOPT", "EOPNOTSUPP", "ENOTSUP", "ENOSYS")
 _FLAGS = {
     "MSG_FASTOPEN": ("fastopen", ""),
     "MSG_OOB": ("urgent", ""),
@@ -310,7 +312,7 @@ class _Check:
 
     # ---- calls
     def _call(self, line: int, call: Call) -> None:
-        if call.name in _CALLS:
+        if call.name in _CALLS and call.errno not in NOT_THERE:
             self.no(line, f"{call.name}() needs {_CALLS[call.name]}, which the device does not have")
             return
         if call.name.startswith("sctp_"):
@@ -331,7 +333,7 @@ class _Check:
                 self.lacks(line, "md5", name)
             else:
                 reason = sockopts.lacking(call, self.profile)
-                if reason is not None and call.errno != "ENOPROTOOPT":
+                if reason is not None and call.errno not in NOT_THERE:
                     self.no(line, f"needs {reason}, which there is nothing like here")
         elif call.name == "ioctl" and len(call.arguments) > 1:
             request = call.arguments[1]

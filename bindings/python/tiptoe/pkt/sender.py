@@ -45,7 +45,8 @@ class Sender:
         return 0 if self.una is None else (self.nxt - self.una) & _MASK
 
     def sent(self, start: int, end: int, time_us: int, is_syn: bool = False, pause_us: int = 200_000) -> None:
-        """The device has sent [start, end), SYN and FIN counted. A pause longer than `pause_us` may restart slow start."""
+        """The device has sent [start, end), SYN and FIN counted. Slow start may begin again after a pause longer than
+        the retransmission timeout, which is `pause_us` at least."""
         if start == end:
             return
         if self.una is None:
@@ -53,7 +54,8 @@ class Sender:
         if _after(end, self.nxt):
             if self.flight == 0:
                 self.base_us = time_us
-            if self.cwnd > self.initial and self._last_us and time_us - self._last_us > pause_us:
+            pause_us = max(pause_us, 3 * self.longest_us)
+            if self.cwnd > self.initial and time_us - self._last_us > pause_us:
                 self.known = False
             self.nxt = end
             self._sent[end] = time_us

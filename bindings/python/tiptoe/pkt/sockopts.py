@@ -105,8 +105,8 @@ def set_(host: Host, profile: Profile, socket: Socket | None, call: Call) -> Out
         return failed("EBADF")
     option, value = call.arguments[2], call.arguments[3]
     reason = lacking(call, profile)
-    if reason is not None and call.errno == "ENOPROTOOPT":
-        return failed("ENOPROTOOPT")
+    if reason is not None and call.errno in ("ENOPROTOOPT", "EOPNOTSUPP"):
+        return failed(call.errno)
     if reason is not None or not isinstance(option, Name):
         raise Inapplicable(reason or show(option))
     name = option.name
@@ -176,8 +176,8 @@ def get(host: Host, profile: Profile, config: Config, socket: Socket | None, cal
         return failed("EBADF")
     option = call.arguments[2]
     reason = lacking(call, profile)
-    if reason is not None and call.errno == "ENOPROTOOPT":
-        return failed("ENOPROTOOPT")
+    if reason is not None and call.errno in ("ENOPROTOOPT", "EOPNOTSUPP"):
+        return failed(call.errno)
     if reason is not None or not isinstance(option, Name):
         raise Inapplicable(reason or show(option))
     name = option.name
@@ -226,7 +226,7 @@ def _value(host: Host, profile: Profile, config: Config, socket: Socket, name: s
             return _buffer(host, profile, socket, host.receive_space)
         case "SO_SNDBUF":
             size = socket.options.get("SO_SNDBUF")
-            if profile.name == "linux" and size is not None:
+            if profile.name != "freebsd" and size is not None:
                 return 2 * size
             return _buffer(host, profile, socket, profile.send_buffer if size is None else size)
         case "TCP_MAXSEG":

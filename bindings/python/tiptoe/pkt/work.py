@@ -20,8 +20,9 @@ from .._core import Device
 from .._enums import Verdict
 from ..runner import DeviceSpec, WorkerPool
 from . import config as configs
+from .origin import guess
 from .parser import parse
-from .profile import Profile, guess, profiles
+from .profile import Profile, profiles
 from .require import ENGINE, Abilities
 from .result import PktResult
 from .session import play
