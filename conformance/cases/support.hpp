@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,17 @@ inline void expect_short_text(Tester& t, std::size_t n) {
 inline std::vector<Received> ack_and_take(Tester& t, Conn& c, std::uint32_t ack) {
   c.send({.ack = ack, .flags = ACK});
   return take_burst(t, c);
+}
+
+/// What cases about the limit of challenge ACKs set and wish: a device whose limit is off by default puts it on, one
+/// that has other numbers for good is judged by its own.
+inline Settings default_challenge_limit() { return {{"CH_LIMIT", 10}, {"CH_WINDOW", 5'000'000}}; }
+inline const std::set<std::string> challenge_limit_wishes = {"CH_LIMIT", "CH_WINDOW"};
+
+/// How many challenge ACKs the limit allows (RFC 5961 section 7) from the time `since` until now: so many in each
+/// window, the first and the last of which may be cut.
+inline std::uint64_t most_challenges(Tester& t, std::uint64_t since) {
+  return t.setting("CH_LIMIT") * ((t.now() - since) / t.setting("CH_WINDOW") + 2);
 }
 
 /// Notification flags in short.

@@ -90,6 +90,20 @@ void binding_precedence(Tester& t, bool reversed) {
                  "(local, foreign, port)");
 }
 
+/// The same for devices that can't bind a listener to a peer.
+void address_precedence(Tester& t, bool reversed) {
+  std::vector<Handle> handles(2);
+  for (const std::size_t k : reversed ? std::vector<std::size_t>{1, 0} : std::vector<std::size_t>{0, 1}) {
+    handles[k] = listen_bound(t, {k == 0 ? 0 : device_ip, 0, 0});
+  }
+  for (std::uint16_t port = 1000; port < 1008; ++port) {
+    t.step("another local address, from port " + std::to_string(port) + ": only (any, any) fits");
+    expect_reaches(t, t.add_conn({device_ip_2, device_port}, {peer_ip, port}), handles[0], handles, "(any, any)");
+    t.step("the bound address: (local, any) beats (any, any)");
+    expect_reaches(t, t.add_conn({device_ip, device_port}, {peer_ip, port}), handles[1], handles, "(local, any)");
+  }
+}
+
 void bound_address_refuses(Tester& t) {
   const Handle h = listen_bound(t, {device_ip, 0, 0});
   Conn& wrong = t.add_conn({device_ip_2, device_port}, {peer_ip, 1000});
@@ -217,6 +231,17 @@ void register_textbook_demux(Registry& r) {
          .rules = {"TB-31", "MUST-43", "RFC9293-3.9.1.1-1"},
          .description = "As TB-31a, the most specific listener first.",
          .run = [](Tester& t) { binding_precedence(t, true); }});
+  for (const bool reversed : {false, true}) {
+    r.add(
+        {.id = reversed ? "textbook/TB-31g-address-precedence-reversed" : "textbook/TB-31f-address-precedence",
+         .title = reversed ? "(local, any) beats (any, any), the more specific listener first"
+                           : "(local, any) beats (any, any), the more general listener first",
+         .rules = {"TB-31", "MUST-43", "RFC9293-3.9.1.1-1"},
+         .description =
+             "Two listeners on one port, one of all addresses, one of 10.0.0.1. Sixteen connections, from eight ports "
+             "to each of two addresses: each reaches the most specific listener that fits.",
+         .run = [reversed](Tester& t) { address_precedence(t, reversed); }});
+  }
   r.add({.id = "textbook/TB-31c-address-bound",
          .title = "A listener bound to one address refuses SYNs to another with RST",
          .rules = {"TB-31", "MUST-43", "RFC9293-3.5.2-1"},

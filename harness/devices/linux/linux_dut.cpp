@@ -146,10 +146,10 @@ constexpr std::uint64_t default_features = 0x3F;
 const std::set<std::string> free_settings = {
     "LOCAL_IP0",    "LOCAL_IP1",   "LOCAL_IP2",    "LOCAL_IP3",   "MTU",          "TTL",
     "TOS",          "RTO_MIN",     "RTO_MAX",      "SYN_RETRIES", "DATA_RETRIES", "KEEP_IDLE_S",
-    "KEEP_INTVL_S", "KEEP_PROBES", "USER_TIMEOUT", "IW_SEGS",     "CH_LIMIT",     "CH_WINDOW"};
+    "KEEP_INTVL_S", "KEEP_PROBES", "USER_TIMEOUT", "IW_SEGS",     "CH_WINDOW"};
 const std::map<std::string, std::uint64_t> fixed_settings = {
     {"RTO_INIT", 1'000'000}, {"SYN_RTO", 1'000'000}, {"SYN_BACKOFF", 1}, {"MSL", 30'000'000},
-    {"FW2_TIMEOUT", 0},      {"OPEN_TIMEOUT", 0},    {"QUIET", 0}};
+    {"FW2_TIMEOUT", 0},      {"OPEN_TIMEOUT", 0},    {"QUIET", 0},       {"CH_LIMIT", 1}};
 
 }  // namespace
 
@@ -245,8 +245,7 @@ void LinuxDut::reset(const DutConfig& config) {
   put("ip_no_pmtu_disc", (f & 64) != 0 ? 0 : 1);
   put("ip_default_ttl", setting("TTL", 64));
   // One challenge ACK in so many milliseconds and connection. Without the setting: as many as are due.
-  const std::uint64_t limit = setting("CH_LIMIT", 0);
-  put("tcp_invalid_ratelimit", limit == 0 ? 0 : setting("CH_WINDOW", 5'000'000) / limit / 1000);
+  put("tcp_invalid_ratelimit", setting("CH_WINDOW", 0) / 1000);
   put("tcp_syn_retries", setting("SYN_RETRIES", 7));
   put("tcp_synack_retries", setting("SYN_RETRIES", 7));
   namespace_->try_sysctl("net/ipv4/tcp_rto_max_ms",
@@ -283,6 +282,7 @@ void LinuxDut::set(const std::string& name, std::uint64_t value) {
   accept_setting(name, value);
   const Namespace::Inside inside(*namespace_);
   if (name == "TTL") namespace_->sysctl("net/ipv4/ip_default_ttl", std::to_string(value));
+  if (name == "CH_WINDOW") namespace_->sysctl("net/ipv4/tcp_invalid_ratelimit", std::to_string(value / 1000));
   const bool feature = name.starts_with("FEATURES");
   if (feature || name == "IW_SEGS" || name == "RTO_MIN") apply_route();
   if (feature) {
@@ -419,13 +419,19 @@ CallResult LinuxDut::open_passive(const OpenArgs& args) {
   if (args.remote_ip != 0 || args.remote_port != 0) {
     throw DutUnsupported("a listening socket can't be bound to one peer");
   }
+  // The kernel gives a connection to the listener of its own address first, then to that of all addresses. It would let
+  // two with the same address share their port, and spread connections over them.
+  for (const auto& [handle, other] : sockets_) {
+    if (other.listener && other.tuple.local_ip == args.local_ip && other.tuple.local_port == args.local_port) {
+      return failed(CallStatus::exists);
+    }
+  }
   Socket socket{.fd = make_socket(), .listener = true};
+  set_option(socket.fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   const sockaddr_in local = address_of(args.local_ip, args.local_port);
   if (::bind(socket.fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
     return failed(status_of(errno));
   }
-  // Only now: a second listener is still refused, but active opens may use the port.
-  set_option(socket.fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (args.nodelay) set_option(socket.fd.get(), ipproto_tcp, TCP_NODELAY, 1);
   if (args.keepalive) set_option(socket.fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
   // listen(n) lets n+1 connections wait.
@@ -450,6 +456,7 @@ CallResult LinuxDut::open_active(const OpenArgs& args) {
   if (::bind(socket.fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
     return failed(status_of(errno));
   }
+  urgent_.watch(socket.fd.get());
   if (::connect(socket.fd.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0 &&
       errno != EINPROGRESS) {
     return failed(status_of(errno));
@@ -469,6 +476,8 @@ CallResult LinuxDut::accept(Handle handle) {
   if (listener->waiting > 0) --listener->waiting;
   options_of(socket.fd.get());
   set_option(socket.fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
+  urgent_.watch(socket.fd.get());
+  socket.urgent = UrgentNews::pending(socket.fd.get());
   socket.tuple = tuple_of(socket.fd.get());
   return {.handle = add(std::move(socket)), .state = State::established};
 }
@@ -592,11 +601,10 @@ bool LinuxDut::look_at(std::uint32_t handle, Socket& s) {
   const std::uint32_t unread = unread_of(fd);
   if (unread > s.unread) flags |= Notification::readable;
   s.unread = unread;
-  pollfd events{.fd = fd, .events = POLLIN | POLLPRI | POLLRDHUP, .revents = 0};
+  if (UrgentNews::of(fd) || s.urgent) flags |= Notification::urgent;
+  s.urgent = false;
+  pollfd events{.fd = fd, .events = POLLIN | POLLRDHUP, .revents = 0};
   ::poll(&events, 1, 0);
-  const bool urgent = (events.revents & POLLPRI) != 0;
-  if (urgent && !s.urgent_told) flags |= Notification::urgent;
-  s.urgent_told = urgent;
 
   if (s.time_wait) {
     tell(handle, flags);
@@ -623,6 +631,13 @@ bool LinuxDut::look_at(std::uint32_t handle, Socket& s) {
 }
 
 void LinuxDut::look_at_all() {
+  if (!urgent_.collect()) {  // the calls come from another thread now, or the queue was too short
+    for (auto& [handle, socket] : sockets_) {
+      if (socket.listener) continue;
+      urgent_.watch(socket.fd.get());
+      socket.urgent = UrgentNews::pending(socket.fd.get());
+    }
+  }
   for (auto it = sockets_.begin(); it != sockets_.end();) {
     it = look_at(it->first, it->second) ? std::next(it) : sockets_.erase(it);
   }

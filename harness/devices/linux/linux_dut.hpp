@@ -22,6 +22,7 @@
 #include "netns.hpp"
 #include "sock_diag.hpp"
 #include "tiptoe/dut.hpp"
+#include "urgent.hpp"
 
 namespace tiptoe::devices {
 
@@ -67,7 +68,7 @@ class LinuxDut final : public Dut {
     bool connected = false;            ///< the user knows that it is open
     bool closing = false;              ///< the user has called CLOSE
     bool fin_told = false;             ///< PEER_FIN
-    bool urgent_told = false;          ///< URGENT, for the urgent octet that waits now
+    bool urgent = false;               ///< urgent data from before the kernel told of it
     bool time_wait = false;            ///< CLOSED was told, the four addresses live on
     std::uint32_t unread = 0;          ///< octets of which the user knows
     std::uint32_t unacknowledged = 0;  ///< octets of SEND
@@ -95,6 +96,7 @@ class LinuxDut final : public Dut {
   std::unique_ptr<SockDiag> diag_{};
   std::map<std::string, std::uint64_t> settings_{};
   Sockets sockets_{};
+  UrgentNews urgent_{};
   std::uint32_t last_handle_ = 0;
   std::uint64_t zero_ = 0;  ///< monotonic time of the last reset
   std::deque<Datagram> outputs_{};

@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint64_t tcp_interval = std::uint64_t{TCP_TMR_INTERVAL} * 1000;  // microseconds
 constexpr std::uint64_t fragment_interval = std::uint64_t{IP_TMR_INTERVAL} * 1000;
 constexpr std::size_t longest_datagram = 0xFFFF;
+constexpr unsigned most_to_itself = 10'000;
 
 const std::set<std::string> settable = {"LOCAL_IP0", "LOCAL_IP1",   "LOCAL_IP2",    "LOCAL_IP3",  "MTU",
                                         "TOS",       "KEEP_IDLE_S", "KEEP_INTVL_S", "KEEP_PROBES"};
@@ -204,8 +205,34 @@ void LwipDut::run_timers() {
   after_event(true);
 }
 
+/// Datagrams to an address of its own come back at once, as netif_poll() would have it, which has no end where lwIP
+/// answers itself for ever.
+void LwipDut::talk_to_itself() {
+  unsigned count = 0;
+  for (auto n = netifs_.begin(); n != netifs_.end();) {
+    pbuf* const first = n->loop_first;
+    if (first == nullptr) {
+      ++n;
+      continue;
+    }
+    pbuf* last = first;
+    while (last->len != last->tot_len) last = last->next;
+    n->loop_first = last == n->loop_last ? nullptr : last->next;
+    if (n->loop_first == nullptr) n->loop_last = nullptr;
+    last->next = nullptr;
+    if (++count > most_to_itself) {
+      lwip_->pbuf_free(first);
+      throw DutHang("lwIP answers itself without end: " + std::to_string(most_to_itself) +
+                    " datagrams to an address of its own within one event");
+    }
+    if (lwip_->ip_input(first, &*n) != ERR_OK) lwip_->pbuf_free(first);
+    n = netifs_.begin();
+  }
+}
+
 /// As tcp_timer_needed() and tcpip_tcp_timer() of timeouts.c: TCP's timer runs while there are connections.
 void LwipDut::after_event(bool timers_ran) {
+  talk_to_itself();
   const bool needed = *lwip_->tcp_active_pcbs != nullptr || *lwip_->tcp_tw_pcbs != nullptr;
   if (needed && !tcp_timer_) tcp_timer_ = now_ + tcp_interval;
   if (!needed) tcp_timer_.reset();
@@ -413,8 +440,9 @@ CallResult LwipDut::open_active(const OpenArgs& args) {
     forget(c);
     return failed(status_of(error));
   }
-  after_event();
-  return {.handle = {c.handle}, .state = to_state(pcb->state)};
+  const CallResult result{.handle = {c.handle}, .state = to_state(pcb->state)};
+  after_event();  // the end may have come from an address of its own
+  return result;
 }
 
 CallResult LwipDut::accept(Handle h) {
@@ -450,8 +478,9 @@ CallResult LwipDut::send(Handle h, std::span<const std::uint8_t> octets) {
   if (error == ERR_MEM) error = ERR_WOULDBLOCK;
   if (error != ERR_OK) return failed(status_of(error));
   lwip_->tcp_output(c->pcb);
-  after_event();
-  return {.length = length, .state = to_state(c->pcb->state), .room = tcp_sndbuf(c->pcb)};
+  const CallResult result{.length = length, .state = to_state(c->pcb->state), .room = tcp_sndbuf(c->pcb)};
+  after_event();  // may end the connection
+  return result;
 }
 
 CallResult LwipDut::receive(Handle h, std::uint32_t max) {
@@ -467,9 +496,9 @@ CallResult LwipDut::receive(Handle h, std::uint32_t max) {
     lwip_->tcp_recved(c->pcb, step);
     left -= step;
   }
-  after_event();
   result.state = to_state(c->pcb->state);
   result.readable = static_cast<std::uint32_t>(c->unread.size());
+  after_event();
   return result;
 }
 
@@ -502,8 +531,9 @@ CallResult LwipDut::close(Handle h, bool) {
   const err_t error = lwip_->tcp_shutdown(c->pcb, 0, 1);
   if (error != ERR_OK) return failed(status_of(error));
   c->closing = true;
+  const CallResult result{.state = to_state(c->pcb->state)};
   after_event();
-  return {.state = to_state(c->pcb->state)};
+  return result;
 }
 
 CallResult LwipDut::abort(Handle h) {

@@ -92,6 +92,7 @@ class LwipDut final : public Dut {
   std::uint64_t next_timer() const;
   void run_timers();
   void after_event(bool timers_ran = false);
+  void talk_to_itself();
   void tell(Connection&, unsigned flags);
   Connection* find(Handle);
   Listener* find_listener(Handle);

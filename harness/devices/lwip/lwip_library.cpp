@@ -3,9 +3,11 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <lwip/tcpip.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -59,9 +61,66 @@ void* load(int fd) {
   throw DutError("lwip: can't load a copy of the library: " + why);
 }
 
+/// Stands for tcpip_try_callback(), with which netif_loop_output() asks the TCP/IP thread to call netif_poll().
+err_t owner_polls(tcpip_callback_fn, void*) { return ERR_OK; }
+
+/// Calls `visit(name, slot)` for each address that the library looks up by name when it is loaded.
+template <class Visit>
+void each_slot(const link_map& map, Visit visit) {
+  const ElfW(Sym)* symbols = nullptr;
+  const char* names = nullptr;
+  struct Table {
+    ElfW(Addr) begin = 0;
+    std::size_t octets = 0;
+  };
+  Table calls;
+  Table data;
+  for (const ElfW(Dyn)* d = map.l_ld; d->d_tag != DT_NULL; ++d) {
+    // The loader has made addresses of them on most machines, on some they are still offsets.
+    const ElfW(Addr) at = d->d_un.d_ptr < map.l_addr ? map.l_addr + d->d_un.d_ptr : d->d_un.d_ptr;
+    switch (d->d_tag) {
+      case DT_SYMTAB: symbols = reinterpret_cast<const ElfW(Sym)*>(at); break;
+      case DT_STRTAB: names = reinterpret_cast<const char*>(at); break;
+      case DT_JMPREL: calls.begin = at; break;
+      case DT_PLTRELSZ: calls.octets = d->d_un.d_val; break;
+      case DT_RELA: data.begin = at; break;
+      case DT_RELASZ: data.octets = d->d_un.d_val; break;
+      default: break;
+    }
+  }
+  if (symbols == nullptr || names == nullptr) return;
+  for (const Table& table : {calls, data}) {
+    const auto* r = reinterpret_cast<const ElfW(Rela)*>(table.begin);
+    for (std::size_t n = table.octets / sizeof *r; n > 0; --n, ++r) {
+      const auto index = static_cast<std::size_t>(sizeof r->r_info == 8 ? r->r_info >> 32 : r->r_info >> 8);
+      if (index != 0) visit(names + symbols[index].st_name, map.l_addr + r->r_offset);
+    }
+  }
+}
+
 }  // namespace
 
-LwipLibrary::LwipLibrary() : file_(make_copy()), library_(load(file_)) {}
+LwipLibrary::LwipLibrary() : file_(make_copy()), library_(load(file_)) {
+  replace("tcpip_try_callback", reinterpret_cast<void*>(&owner_polls));
+}
+
+/// The library calls its own functions by a table, as every shared object does whose functions may be replaced.
+void LwipLibrary::replace(const char* function, void* ours) const {
+  link_map* map = nullptr;
+  unsigned replaced = 0;
+  if (::dlinfo(library_, RTLD_DI_LINKMAP, static_cast<void*>(&map)) == 0) {
+    const auto page = static_cast<ElfW(Addr)>(::sysconf(_SC_PAGESIZE));
+    each_slot(*map, [&](const char* name, ElfW(Addr) at) {
+      if (std::strcmp(name, function) != 0) return;
+      auto* begin = reinterpret_cast<void*>(at & ~(page - 1));
+      if (::mprotect(begin, page, PROT_READ | PROT_WRITE) != 0) return;
+      std::memcpy(reinterpret_cast<void*>(at), &ours, sizeof ours);
+      ::mprotect(begin, page, PROT_READ);  // as the loader has left it (full RELRO)
+      ++replaced;
+    });
+  }
+  if (replaced == 0) symbol(("a call by its table to " + std::string(function)).c_str());  // says so and throws
+}
 
 LwipLibrary::~LwipLibrary() {
   ::dlclose(library_);

@@ -6,6 +6,9 @@
 //   lwip.lwip_init();
 //   tcp_pcb* pcb = lwip.tcp_new();
 //
+// There is no TCP/IP thread: what lwIP would leave to it (datagrams to an address of its own wait in netif.loop_first)
+// the owner does after each event.
+//
 // Only headers are needed to build this. Where the library is missing the constructor says so.
 #pragma once
 
@@ -28,6 +31,7 @@ class LwipLibrary {
   LwipLibrary& operator=(const LwipLibrary&) = delete;
 
  private:
+  void replace(const char* function, void* ours) const;
   int file_;  ///< stays open: the loader knows libraries by name, and its number is part of the name
   void* library_;
   void* symbol(const char* name) const;
