@@ -135,7 +135,7 @@ void LwipDut::reset(const DutConfig& config) {
     const auto own = static_cast<std::uint32_t>(setting(name, 0));
     if (own == 0) continue;
     const ip4_addr_t address{to_network(own)};
-    const ip4_addr_t mask{to_network(0xFFFF'FF00)};
+    const ip4_addr_t mask{to_network(0xFFFF'FFFF)};  // all others by the first interface
     const ip4_addr_t gateway{0};
     netif& n = netifs_.emplace_back();
     if (lwip_->netif_add(&n, &address, &mask, &gateway, this, &LwipDut::on_netif, lwip_->ip_input) == nullptr) {
