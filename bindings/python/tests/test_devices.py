@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -79,9 +80,52 @@ def test_cases_pass(device: tiptoe.Device) -> None:
     job = Job(DeviceSpec(device.kind))
     device.shut_down()
     # Behaviour that no stack gets wrong and no slow machine disturbs.
-    wanted = ["textbook/TB-01b-active-open", "textbook/TB-24-simultaneous-close"]
+    wanted = ["textbook/TB-01b-active-open", "textbook/TB-24-simultaneous-close", "textbook/TB-31f-address-precedence"]
+    if device.kind == "linux":
+        wanted += ["protocol/urgent-length", "hostile/limiter", "protocol/challenge-ack-war"]
+    else:  # lwIP answers addresses of its own without the thread that it would like to have for that
+        wanted += ["hostile/land-cross", "protocol/datagram-from-loopback", "protocol/datagram-from-itself"]
     results = run([c for name in wanted for c in tiptoe.cases(name)], job, jobs=2)
     assert [r.verdict for r in results] == [Verdict.PASS] * len(wanted), [r.message for r in results]
+
+
+def test_linux_tells_of_the_urgent_pointer_in_whatever_thread() -> None:
+    """The kernel tells one thread; when another one takes over, it is asked what there is."""
+    device = _make("linux")
+    listener = device.open_passive(7).handle
+    numbers: dict[str, Any] = {"src": PEER, "dst": "10.0.0.1", "src_port": 40000, "dst_port": 7, "window": 5000}
+    device.inject(tiptoe.Segment(flags=tiptoe.SYN, seq=100, **numbers))
+    answer = device.run_until_output(200_000)
+    assert answer is not None
+    assert answer.segment.seq is not None
+    ack = answer.segment.seq + 1
+    device.inject(tiptoe.Segment(flags=tiptoe.ACK, seq=101, ack=ack, **numbers))
+    handle = device.accept(listener).handle
+
+    def urgent_told(seq: int, pointer: int) -> int:
+        """How often, when 10 octets have come whose urgent pointer is far beyond them."""
+        flags = tiptoe.ACK | tiptoe.PSH | tiptoe.URG
+        device.inject(tiptoe.Segment(flags=flags, seq=seq, ack=ack, urgent=pointer, payload=b"x" * 10, **numbers))
+        told = [device.poll_notification() for _ in range(8)]
+        return sum(n is not None and n.handle == handle and bool(n.flags & tiptoe.Notify.URGENT) for n in told)
+
+    assert urgent_told(101, 1000) == 1  # comes
+    assert urgent_told(111, 990) == 0  # is the same
+    assert urgent_told(121, 1000) == 1  # has moved on
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(urgent_told, 131, 1500).result() == 1
+        assert pool.submit(urgent_told, 141, 2500).result() == 1
+    device.shut_down()
+
+
+def test_linux_refuses_a_second_listener_of_the_same_address() -> None:
+    device = _make("linux")
+    assert device.open_passive(7).status is CallStatus.OK
+    assert device.open_passive(7).status is CallStatus.EXISTS
+    assert device.open_passive(7, local_ip="10.0.0.1").status is CallStatus.OK
+    assert device.open_passive(7, local_ip="10.0.0.1").status is CallStatus.EXISTS
+    assert device.open_passive(8).status is CallStatus.OK
+    device.shut_down()
 
 
 def test_a_wish_is_no_need() -> None:

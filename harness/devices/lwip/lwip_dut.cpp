@@ -440,7 +440,7 @@ CallResult LwipDut::open_active(const OpenArgs& args) {
     forget(c);
     return failed(status_of(error));
   }
-  const CallResult result{.handle = {c.handle}, .state = to_state(pcb->state)};
+  CallResult result{.handle = {c.handle}, .state = to_state(pcb->state)};
   after_event();  // the end may have come from an address of its own
   return result;
 }
@@ -478,7 +478,7 @@ CallResult LwipDut::send(Handle h, std::span<const std::uint8_t> octets) {
   if (error == ERR_MEM) error = ERR_WOULDBLOCK;
   if (error != ERR_OK) return failed(status_of(error));
   lwip_->tcp_output(c->pcb);
-  const CallResult result{.length = length, .state = to_state(c->pcb->state), .room = tcp_sndbuf(c->pcb)};
+  CallResult result{.length = length, .state = to_state(c->pcb->state), .room = tcp_sndbuf(c->pcb)};
   after_event();  // may end the connection
   return result;
 }
@@ -531,7 +531,7 @@ CallResult LwipDut::close(Handle h, bool) {
   const err_t error = lwip_->tcp_shutdown(c->pcb, 0, 1);
   if (error != ERR_OK) return failed(status_of(error));
   c->closing = true;
-  const CallResult result{.state = to_state(c->pcb->state)};
+  CallResult result{.state = to_state(c->pcb->state)};
   after_event();
   return result;
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -79,8 +80,8 @@ void each_slot(const link_map& map, Visit visit) {
     // The loader has made addresses of them on most machines, on some they are still offsets.
     const ElfW(Addr) at = d->d_un.d_ptr < map.l_addr ? map.l_addr + d->d_un.d_ptr : d->d_un.d_ptr;
     switch (d->d_tag) {
-      case DT_SYMTAB: symbols = reinterpret_cast<const ElfW(Sym)*>(at); break;
-      case DT_STRTAB: names = reinterpret_cast<const char*>(at); break;
+      case DT_SYMTAB: symbols = std::bit_cast<const ElfW(Sym)*>(at); break;
+      case DT_STRTAB: names = std::bit_cast<const char*>(at); break;
       case DT_JMPREL: calls.begin = at; break;
       case DT_PLTRELSZ: calls.octets = d->d_un.d_val; break;
       case DT_RELA: data.begin = at; break;
@@ -90,7 +91,7 @@ void each_slot(const link_map& map, Visit visit) {
   }
   if (symbols == nullptr || names == nullptr) return;
   for (const Table& table : {calls, data}) {
-    const auto* r = reinterpret_cast<const ElfW(Rela)*>(table.begin);
+    const auto* r = std::bit_cast<const ElfW(Rela)*>(table.begin);
     for (std::size_t n = table.octets / sizeof *r; n > 0; --n, ++r) {
       const auto index = static_cast<std::size_t>(sizeof r->r_info == 8 ? r->r_info >> 32 : r->r_info >> 8);
       if (index != 0) visit(names + symbols[index].st_name, map.l_addr + r->r_offset);
@@ -112,9 +113,9 @@ void LwipLibrary::replace(const char* function, void* ours) const {
     const auto page = static_cast<ElfW(Addr)>(::sysconf(_SC_PAGESIZE));
     each_slot(*map, [&](const char* name, ElfW(Addr) at) {
       if (std::strcmp(name, function) != 0) return;
-      auto* begin = reinterpret_cast<void*>(at & ~(page - 1));
+      auto* begin = std::bit_cast<void*>(at & ~(page - 1));
       if (::mprotect(begin, page, PROT_READ | PROT_WRITE) != 0) return;
-      std::memcpy(reinterpret_cast<void*>(at), &ours, sizeof ours);
+      std::memcpy(std::bit_cast<void*>(at), &ours, sizeof ours);
       ::mprotect(begin, page, PROT_READ);  // as the loader has left it (full RELRO)
       ++replaced;
     });
