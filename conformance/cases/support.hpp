@@ -113,6 +113,47 @@ inline std::uint64_t most_challenges(Tester& t, std::uint64_t since) {
   return t.setting("CH_LIMIT") * ((t.now() - since) / t.setting("CH_WINDOW") + 2);
 }
 
+/// After a raw segment that a device may take or not (choices.hpp): silence, or where `answered` is legal one answer to
+/// its source; a connection that it has opened is reset.
+inline void expect_answer_or_nothing(Tester& t, const Segment& sent, bool answered, std::uint64_t within = at_once) {
+  if (!answered) return t.expect_nothing(within);
+  const auto answer = t.next(within);
+  if (!answer) return;
+  t.check(answer->dst == sent.src && answer->dst_port == sent.src_port, "it draws " + answer->form());
+  t.check(!sent.has(RST), "a RST draws " + answer->form());
+  if (answer->has(SYN)) {
+    Segment rst{.src = sent.src,
+                .dst = sent.dst,
+                .src_port = sent.src_port,
+                .dst_port = sent.dst_port,
+                .seq = answer->ack,
+                .flags = RST,
+                .window = std::uint16_t{0}};
+    t.send_raw(rst.build(), "a RST for what it has opened");
+  }
+  t.expect_nothing(within);
+}
+
+/// Steps of the ISN clock in a microsecond. Of a device that may have a faster one than 4 us it is measured: the
+/// connection is opened twice.
+inline double isn_rate(Tester& t, Conn& c) {
+  constexpr double nominal = 0.25;
+  if (!t.may("isn_clock", "faster")) return nominal;
+  std::uint32_t iss[2];
+  std::uint64_t time[2];
+  for (int n = 0; n < 2; ++n) {
+    c.restart(t.random());
+    c.open();
+    time[n] = c.expect_syn().time_us;
+    iss[n] = c.iss;
+    c.send({.seq = 0, .ack = c.iss + 1, .flags = RST | ACK});
+    t.expect_nothing();
+    if (n == 0) t.advance(10_ms);
+  }
+  const double rate = static_cast<double>(iss[1] - iss[0]) / static_cast<double>(time[1] - time[0]);
+  return rate < 1.1 * nominal ? nominal : rate;  // that it is slower is judged by TB-04a
+}
+
 /// Notification flags in short.
 inline constexpr std::uint16_t connected = Notification::connected, readable = Notification::readable,
                                peer_fin = Notification::peer_fin, closed = Notification::closed,

@@ -156,6 +156,26 @@ void Tester::send_raw(ByteView datagram, std::string_view what) {
   inject_bytes(datagram, {});
 }
 
+/// What the tester has sent to another host, sent on by a device that is a router as well: the same datagram, but for
+/// TTL and header checksum.
+bool Tester::is_forwarded(const Datagram& datagram, const Segment& parsed) const {
+  const std::uint32_t from = parsed.src.value_or(0);
+  if (from == device_ip || from == device_ip_2 || !may("datagrams_for_others", "forwarded")) return false;
+  constexpr std::size_t ttl = 8;
+  constexpr std::size_t checksum = 10;
+  const Bytes& out = datagram.bytes;
+  if (out.size() < 20 || out[16] == 0 || out[16] == 127 || out[16] >= 224) return false;  // never forwarded
+  const auto same = [&](const Datagram& sent) {
+    Bytes in = sent.bytes;
+    if (!sent.to_device || in.size() < out.size() || out[ttl] + 1 != in[ttl]) return false;
+    in.resize(out.size());  // without link padding
+    in[ttl] = out[ttl];
+    std::copy_n(out.begin() + checksum, 2, in.begin() + checksum);
+    return in == out;
+  };
+  return std::find_if(frames_.rbegin(), frames_.rend(), same) != frames_.rend();
+}
+
 std::optional<Received> Tester::take(std::uint64_t within, const std::vector<Segment>& wanted) {
   const bool cut = longest_wait_us_ != 0 && within > longest_wait_us_;
   const std::uint64_t until = now() + (cut ? longest_wait_us_ : within);
@@ -173,7 +193,7 @@ std::optional<Received> Tester::take(std::uint64_t within, const std::vector<Seg
     datagram->to_device = false;
     record(*datagram);
     Received got{Segment::parse(datagram->bytes), datagram->time_us, datagram->cycle};
-    if (background(got)) continue;
+    if (background(got) || is_forwarded(*datagram, got)) continue;
     sent_anything_ = true;
     // What IP itself has to say is not TCP's business; but no host sends Source Quench (RFC6633-3-1).
     if (got.protocol == std::uint8_t{1}) {

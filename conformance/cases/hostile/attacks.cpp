@@ -30,7 +30,7 @@ void land(Tester& t, State state) {
                 .flags = flags,
                 .window = std::uint16_t{100}};
       t.send_raw(s.build(), "a segment from the device's own socket to itself");
-      t.expect_nothing(20_us);
+      expect_answer_or_nothing(t, s, t.may("own_address_as_source", "answered"), 20_us);
     }
   }
   t.expect_nothing(ack_delay);
@@ -82,7 +82,9 @@ void syn_flood(Tester& t, unsigned most_listeners) {
     }
   }
   t.check(answered >= 1, "no SYN was answered");
-  if (listeners == 1) t.check(answered <= 8, std::to_string(answered) + " SYNs were answered, the backlog is 8");
+  const bool limited = !t.may("full_backlog", "unlimited");
+  if (listeners == 1 && limited)
+    t.check(answered <= 8, std::to_string(answered) + " SYNs were answered, the backlog is 8");
   t.remark(std::to_string(answered) + " of 300 SYNs were answered");
   t.step("the connection that was there works");
   old.send_text(100);
@@ -270,7 +272,8 @@ void register_hostile_attacks(Registry& r) {
     add(std::string("land-") + to_string(s),
         std::string("Segments from the device's own socket to itself, ") + to_string(s),
         {"RFC1122-3.2.1.3-2", "RFC9293-3.9.2.3-1"},
-        "SYN, SYN,ACK, ACK, RST, FIN with source = destination: silence, the state lives.",
+        "SYN, SYN,ACK, ACK, RST, FIN with source = destination: silence or one answer each (choice "
+        "own_address_as_source), the state lives.",
         [s](Tester& t) { land(t, s); });
   }
   add("land-cross", "A SYN from the device's second address", {"RFC9293-3.9.2.3-1"},

@@ -13,19 +13,50 @@ void alive(Tester& t) {
   c.probe_state(State::established);
 }
 
-/// Header length 5 … 15 with options: skipped, whatever they are.
+/// Text and RST behind such options: as if they had never been sent.
+void discarded_whole(Tester& t, Conn& c, const Bytes& ip_options) {
+  Segment text = c.text_at(c.R, 20);
+  text.ip_options = ip_options;
+  c.send(text);
+  t.expect_nothing();
+  c.receive(1, CallStatus::would_block);
+  c.send({.flags = RST, .ip_options = ip_options});
+  t.expect_nothing();
+}
+
+/// Header length 5 … 15 with options: skipped, whatever they are. A datagram with nonsense in them may be discarded
+/// whole.
 void header_lengths(Tester& t) {
   t.listen();
   for (std::size_t words = 5; words <= 15; ++words) {
     for (const std::uint8_t fill : {std::uint8_t{1}, std::uint8_t{0}, std::uint8_t{0xFF}}) {
       t.step("IHL " + std::to_string(words) + ", options of " + std::to_string(fill));
       Conn& c = t.add_conn();
-      const Bytes o(4 * (words - 5), fill);
+      Bytes o(4 * (words - 5), fill);
+      const bool malformed = fill == 0xFF && words > 5;
       c.send({.seq = c.isn, .flags = SYN, .options = Options().mss(1460), .ip_options = o});
-      c.expect_syn_ack();
-      c.send({.flags = ACK, .ip_options = o});
-      t.expect_nothing();
-      c.accept();
+      if (malformed && t.may("malformed_ip_options", "discarded")) {
+        const auto answer = t.next();
+        if (answer) {
+          t.check(t.may("malformed_ip_options", "skipped") && answer->flags == (SYN | ACK),
+                  "it draws " + answer->form());
+        } else {
+          c.send_syn();
+          c.expect_syn_ack();
+          c.send_ack();
+          t.expect_nothing();
+          c.accept();
+          discarded_whole(t, c, o);
+          o.clear();
+        }
+      } else {
+        c.expect_syn_ack();
+      }
+      if (!c.handle) {
+        c.send({.flags = ACK, .ip_options = o});
+        t.expect_nothing();
+        c.accept();
+      }
       for (const std::size_t n : {1U, 2U, 33U, 1400U}) {
         Segment text = c.text_at(c.R, n);
         text.ip_options = o;
@@ -107,12 +138,15 @@ void syn_sources(Tester& t) {
        {"0.0.0.0", "127.0.0.1", "127.255.255.254", "224.0.0.1", "239.1.2.3", "240.0.0.1", "255.255.255.255"}) {
     t.step(std::string("from ") + from);
     for (const std::uint16_t port : {device_port, std::uint16_t{9999}}) {
+      const bool answered = std::string(from) == "240.0.0.1" && t.may("class_e_addresses", "unicast");
       Segment syn = c.fill({.seq = c.isn, .flags = SYN});
       syn.src = ip(from);
       syn.dst_port = port;
       t.send_raw(syn.build(), std::string("a SYN from ") + from);
+      if (answered) expect_answer_or_nothing(t, syn, answered);
       syn.flags = std::uint8_t{ACK};
       t.send_raw(syn.build(), std::string("an ACK from ") + from);
+      if (answered) expect_answer_or_nothing(t, syn, answered);
     }
     t.expect_nothing();
   }
@@ -194,7 +228,9 @@ void register_hostile_datagrams(Registry& r) {
            .description = description,
            .run = std::move(run)});
   };
-  add("header-lengths", "IHL 5 to 15", {"MUST-50"}, "IPv4 options of every length, NOP, EOL and nonsense: skipped.",
+  add("header-lengths", "IHL 5 to 15", {"MUST-50"},
+      "IPv4 options of every length, NOP, EOL and nonsense: skipped; with nonsense the datagram may be discarded "
+      "(choice malformed_ip_options).",
       header_lengths);
   add("total-lengths", "Every total length", {"RFC9293-3.1-5", "MUST-3"},
       "A datagram of 90 octets that says another length, and every prefix of it: silence; octets beyond the total "
@@ -205,7 +241,9 @@ void register_hostile_datagrams(Registry& r) {
       all_sizes);
   add("addresses", "Sources and destinations that cannot be",
       {"MUST-63", "MUST-57", "RFC1122-3.2.1.3-2", "RFC1122-3.2.1.3-1"},
-      "SYN and ACK from loopback, multicast, broadcast, reserved and zero, and to other hosts: silence.", syn_sources);
+      "SYN and ACK from loopback, multicast, broadcast, reserved and zero, and to other hosts: silence (choices "
+      "class_e_addresses, datagrams_for_others).",
+      syn_sources);
   add("fragments", "Fragments", {"RFC1858-3.1", "RFC1858-3.2.1", "RFC1858-3.2.2"},
       "Fragments of text, RST, SYN and FIN, first, middle and last: silence.", fragments);
   add("versions-protocols", "Every version but 4, every protocol but 6", {"RFC1122-3.2.1.1-1", "RFC9293-3.1-6"},

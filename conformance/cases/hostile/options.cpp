@@ -17,23 +17,24 @@ void alive(Tester& t) {
 struct Header {
   const char* name;
   Bytes octets;
+  bool impossible = false;  ///< the length of an option
 };
 
 const std::vector<Header>& headers() {
   static const std::vector<Header> all = {
-      {"length-0", {77, 0, 1, 1}},
-      {"length-1", {77, 1, 1, 1}},
-      {"length-past-end", {77, 5, 1, 1}},
-      {"length-255", {77, 255, 1, 1}},
-      {"kind-at-the-end", {1, 1, 1, 77}},
-      {"mss-kind-at-the-end", {1, 1, 1, 2}},
-      {"mss-length-0", {2, 0, 1, 1}},
-      {"mss-length-1", {2, 1, 1, 1}},
-      {"mss-length-2", {2, 2, 1, 1}},
-      {"mss-length-3", {2, 3, 5, 1}},
-      {"mss-length-5", {2, 5, 5, 5, 5, 1, 1, 1}},
-      {"mss-length-40", {2, 40, 5, 0xB4}},
-      {"mss-cut", {1, 1, 2, 4}},
+      {"length-0", {77, 0, 1, 1}, true},
+      {"length-1", {77, 1, 1, 1}, true},
+      {"length-past-end", {77, 5, 1, 1}, true},
+      {"length-255", {77, 255, 1, 1}, true},
+      {"kind-at-the-end", {1, 1, 1, 77}, true},
+      {"mss-kind-at-the-end", {1, 1, 1, 2}, true},
+      {"mss-length-0", {2, 0, 1, 1}, true},
+      {"mss-length-1", {2, 1, 1, 1}, true},
+      {"mss-length-2", {2, 2, 1, 1}, true},
+      {"mss-length-3", {2, 3, 5, 1}, true},
+      {"mss-length-5", {2, 5, 5, 5, 5, 1, 1, 1}, true},
+      {"mss-length-40", {2, 40, 5, 0xB4}, true},
+      {"mss-cut", {1, 1, 2, 4}, true},
       {"eol-early", {0, 2, 4, 0, 100, 77, 0, 77}},
       {"nop-flood", Bytes(40, 1)},
       {"eol-flood", Bytes(40, 0)},
@@ -42,20 +43,41 @@ const std::vector<Header>& headers() {
                       0,  0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
       {"length-2-flood", {77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2,
                           77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2, 77, 2}},
-      {"all-ones", Bytes(40, 0xFF)},
+      {"all-ones", Bytes(40, 0xFF), true},
   };
   return all;
+}
+
+/// The answer to a segment with an impossible option that was not taken as if it had none.
+void check_reaction(Tester& t, const std::optional<Received>& answer, bool skipped) {
+  const char* const reaction = skipped ? "skipped" : answer ? "reset" : "discarded";
+  t.check(!answer || skipped || answer->has(RST), "the segment draws " + (answer ? answer->form() : ""));
+  t.check(t.may("malformed_tcp_options", reaction), std::string("an option of impossible length: ") + reaction);
 }
 
 /// On a SYN: it opens (or is dropped, or reset, as MUST-7 suggests, where a length is impossible), the default MSS
 /// counts; on text: the same octets arrive; the device lives.
 void with_options(Tester& t, const Header& h) {
+  const bool free =
+      h.impossible && (t.may("malformed_tcp_options", "discarded") || t.may("malformed_tcp_options", "reset"));
   t.listen();
   Conn& c = t.add_conn();
   t.step("on a SYN");
   c.send({.seq = c.isn, .flags = SYN, .options = Options{h.octets}});
-  c.expect_syn_ack();
-  c.send({.flags = ACK, .options = Options{h.octets}});
+  bool skipped = true;
+  if (free) {
+    const auto answer = t.next();
+    skipped = answer && answer->has(SYN);
+    check_reaction(t, answer, skipped);
+  } else {
+    c.expect_syn_ack();
+  }
+  if (!skipped) {
+    c.restart(c.isn);
+    c.send({.seq = c.isn, .flags = SYN});
+    c.expect_syn_ack();
+  }
+  c.send({.flags = ACK, .options = skipped ? Options{h.octets} : Options{}});
   t.expect_nothing();
   c.accept();
   t.step("the MSS is the default");
@@ -75,8 +97,21 @@ void with_options(Tester& t, const Header& h) {
     Segment text = c.text_at(c.R, 11);
     text.options = Options{h.octets};
     c.send(text);
-    c.expect({.ack = c.R + 11, .flags = ACK}, ack_delay);
+    if (!skipped) {
+      const auto answer = t.next(ack_delay);
+      if (!answer) c.receive(1, CallStatus::would_block);
+      check_reaction(t, answer, answer && answer->flags == ACK);
+      if (answer && answer->has(RST)) return alive(t);
+      if (!answer) continue;
+    } else {
+      c.expect({.ack = c.R + 11, .flags = ACK}, ack_delay);
+    }
     c.user_receive(11);
+  }
+  if (!skipped) {
+    t.step("without them the connection works");
+    c.probe_state(State::established);
+    return alive(t);
   }
   t.step("on a FIN");
   c.send({.flags = FIN | ACK, .options = Options{h.octets}});
@@ -185,7 +220,9 @@ void register_hostile_options(Registry& r) {
            .rules = {"MUST-5", "MUST-6", "MUST-7", "MUST-15", "RFC9293-3.2-3"},
            .description =
                "These option octets on SYN, ACK, text and FIN: nothing is misread, the text arrives, the MSS is "
-               "the default of 536, and a fresh connection opens afterwards.",
+               "the default of 536, and a fresh connection opens afterwards. Where a length is impossible the segment "
+               "may "
+               "be discarded or reset (choice malformed_tcp_options).",
            .run = [&h](Tester& t) { with_options(t, h); }});
   }
   for (const std::size_t shift : {1U, 2U, 3U, 5U, 7U, 35U, 36U}) {

@@ -19,9 +19,14 @@ void delayed_ack_in_time(Tester& t) {
 
 void ack_is_delayed(Tester& t) {
   t.reach(State::established);
-  t.send_text(100);
-  t.expect_nothing(5_ms);
-  t.expect_delayed_ack();
+  // Some begin with ACKs at once, to learn the round-trip time.
+  for (int n = 0; n < 40; ++n) {
+    const std::uint64_t sent = t.now();
+    t.send_text(100);
+    const Received ack = t.expect_delayed_ack();
+    if (ack.time_us >= sent + 5'000) return;
+  }
+  t.fail("40 segments of text were acknowledged within 5 ms each");
 }
 
 void every_second(Tester& t) {
@@ -273,7 +278,8 @@ void register_protocol_acks(Registry& r) {
       "Segments of 1, 100 and 1460 octets: one ACK each, in less than 500 ms, and nothing after it.",
       delayed_ack_in_time);
   add("delayed", "ACKs are delayed", {"SHLD-18", "RFC5681-4.2-1"},
-      "One segment of text: no ACK in the first 5 ms, one within 500 ms.", ack_is_delayed, Level::should);
+      "Segments of text: after 40 of them at the latest no ACK comes in the first 5 ms, but one within 500 ms.",
+      ack_is_delayed, Level::should);
   add("every-second", "Every second full-sized segment draws an ACK at once", {"SHLD-19", "RFC5681-4.2-2"},
       "Pairs of 1460 octets: the second one draws an ACK without delay.", every_second, Level::should);
   add("not-delayed", "With delayed ACKs off every segment draws an ACK at once", {"SHLD-18"},

@@ -7,12 +7,29 @@ namespace tiptoe::conformance::cases {
 namespace {
 
 void invalid_remote(Tester& t) {
-  for (const char* address : {"224.0.0.1", "239.1.2.3", "255.255.255.255", "240.0.0.1"}) {
+  for (const char* address : {"224.0.0.1", "239.1.2.3", "255.255.255.255"}) {
     t.step(address);
     Conn& c = t.add_conn({device_ip, device_port}, {ip(address), 1000});
     c.open(CallStatus::invalid);
     t.expect_nothing();
   }
+  t.step("240.0.0.1");
+  Conn& reserved = t.add_conn({device_ip, device_port}, {ip("240.0.0.1"), 1000});
+  const CallResult opened =
+      t.dut().open_active({.local_port = device_port, .remote_ip = reserved.peer.ip, .remote_port = 1000});
+  if (opened && t.may("class_e_addresses", "unicast")) {
+    reserved.handle = opened.handle;
+    reserved.expect_syn();
+    reserved.abort();
+    reserved.allow({.seq = reserved.S, .flags_set = RST});
+  } else {
+    t.check(opened.status == CallStatus::invalid && t.may("class_e_addresses", "refused"),
+            std::string("OPEN to 240.0.0.1 returned ") + to_string(opened.status));
+    t.expect_nothing();
+  }
+}
+
+void unspecified_remote(Tester& t) {
   t.step("the remote socket not given");
   const CallResult none = t.dut().open_active({.local_port = device_port});
   t.check(none.status == CallStatus::remote_unspecified,
@@ -21,6 +38,9 @@ void invalid_remote(Tester& t) {
   t.check(no_port.status == CallStatus::remote_unspecified,
           std::string("OPEN without remote port returned ") + to_string(no_port.status));
   t.expect_nothing();
+  t.step("given");
+  t.reach(State::established, Role::active);
+  t.probe_state(State::established);
 }
 
 void local_address(Tester& t) {
@@ -356,8 +376,12 @@ void register_protocol_user(Registry& r) {
            .run = std::move(run),
            .level = level});
   };
-  add("invalid-remote", "OPEN to an invalid address is refused", {"MUST-46", "ST-CLOSED-U-OPEN-AU"},
-      "OPEN to multicast, broadcast and reserved addresses, and without remote socket: an error and no segment.",
+  add("unspecified-remote", "OPEN without remote socket is refused", {"ST-CLOSED-U-OPEN-AU"},
+      "OPEN without remote address, and without remote port: an error and no segment; with both it opens.",
+      unspecified_remote);
+  add("invalid-remote", "OPEN to an invalid address is refused", {"MUST-46"},
+      "OPEN to multicast and broadcast addresses: an error and no segment; 240.0.0.1 may be "
+      "an address like others (choice class_e_addresses).",
       invalid_remote);
   add("local-address", "The local address can be given, and stays",
       {"MUST-43", "MUST-44", "MUST-45", "RFC1122-3.2.1.3-3"},

@@ -76,7 +76,14 @@ void kamikaze(Tester& t, State state, Role role) {
       return;
     case State::listen:
       t.c().R = t.c().isn + 1;
-      t.expect_loose({.flags = SYN | ACK});
+      if (t.may("syn_fin_in_listen", "discarded")) {
+        const auto answer = t.next();
+        const bool opens = answer && answer->flags == (SYN | ACK) && seq_le(t.R(), *answer->ack);
+        t.check(opens ? t.may("syn_fin_in_listen", "answered") : !answer, "it draws " + (answer ? answer->form() : ""));
+        if (!answer) return t.probe_state(State::listen);
+      } else {
+        t.expect_loose({.flags = SYN | ACK});
+      }
       t.step("the connection opens or can be reset; the port lives");
       t.send({.flags = RST});
       t.expect_nothing();
@@ -225,18 +232,18 @@ void register_textbook_states(Registry& r) {
       for (char& ch : name) ch = ch == '_' ? '-' : ch;
       const bool synchronized =
           state != State::closed && state != State::listen && state != State::syn_sent && state != State::syn_received;
-      r.add(
-          {.id = "textbook/TB-29-christmas-tree-" + name + "-" + to_string(role),
-           .title = std::string("SYN, URG, PSH, FIN and one octet at once, ") + to_string(state) + ", " +
-                    to_string(role) + " open",
-           .rules = {"TB-29", "ST-" + name + "-SYN-IN"},
-           .description =
-               synchronized
-                   ? "The segment of RFC 1025 at RCV.NXT: one challenge ACK, nothing taken, the state lives."
-                   : "The segment of RFC 1025: RST,ACK for three numbers in CLOSED; SYN,ACK in LISTEN and SYN_SENT; in "
-                     "SYN_RECEIVED back to LISTEN or a challenge ACK. No crash, no hang.",
-           .run = [state, role](Tester& t) { kamikaze(t, state, role); },
-           .profile = "rfc5961"});
+      r.add({.id = "textbook/TB-29-christmas-tree-" + name + "-" + to_string(role),
+             .title = std::string("SYN, URG, PSH, FIN and one octet at once, ") + to_string(state) + ", " +
+                      to_string(role) + " open",
+             .rules = {"TB-29", "ST-" + name + "-SYN-IN"},
+             .description =
+                 synchronized ? "The segment of RFC 1025 at RCV.NXT: one challenge ACK, nothing taken, the state lives."
+                              : "The segment of RFC 1025: RST,ACK for three numbers in CLOSED; SYN,ACK in LISTEN (or "
+                                "silence, choice "
+                                "syn_fin_in_listen) and SYN_SENT; in SYN_RECEIVED back to LISTEN or a challenge ACK. "
+                                "No crash, no hang.",
+             .run = [state, role](Tester& t) { kamikaze(t, state, role); },
+             .profile = "rfc5961"});
     }
   }
 }

@@ -225,6 +225,7 @@ class Tester {
   const Application* application(const Conn&) const;
   void meet_client();
   bool background(const Segment&) const;
+  bool is_forwarded(const Datagram&, const Segment& parsed) const;
   void nobody_closes_unasked() const;
 
   Dut* dut_;
