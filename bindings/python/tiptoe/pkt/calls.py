@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from .._enums import CallStatus, State
 from .._errors import Inapplicable, TiptoeError
-from . import sockopts
+from . import messages, sockopts
 from .config import Config
 from .host import Host, Phase, Socket
 from .poll import Poll
@@ -296,17 +296,47 @@ class Calls:
     def _call_recvmsg(self, call: Call) -> Attempt:
         self._count(call, 3, 3)
         length, flags = self._message(call)
-        attempt = self._receive(call, length, self._number(call, 2, "flags"))
+        how = self._number(call, 2, "flags")
+        if self._flag(how, "MSG_ERRQUEUE"):
+            return Attempt(lambda: self._report(call, flags))
+        attempt = self._receive(call, length, how)
         inner = attempt.step
+        socket = self._socket(call)
 
         def step() -> Outcome | None:
             outcome = inner()
-            if outcome is not None and outcome.value >= 0 and flags:
+            if outcome is None or outcome.value < 0 or socket is None:
+                return outcome
+            if flags:
                 outcome.details.append(("msg_flags", str(flags), "0"))
+            control: messages.Control = []
+            if socket.options.get("TCP_INQ"):
+                left = self.host.readable(socket)
+                at_end = not left and self.host.at_end(socket)
+                control.append({"cmsg_type": "TCP_CM_INQ", "cmsg_data": left + at_end})
+            if control or messages.types_in(call.arguments[1]):
+                outcome.details += messages.compare(call.arguments[1], control, self.profile.symbols, 0)
             return outcome
 
         attempt.step = step
         return attempt
+
+    def _report(self, call: Call, flags: int) -> Outcome:
+        """The first entry of the error queue; never waits."""
+        socket = self._socket(call)
+        if socket is None:
+            return failed("EBADF")
+        if socket.notices is None or not socket.notices.queue:
+            return failed("EAGAIN")
+        report = socket.notices.queue.popleft()
+        numbers = self.profile.symbols.numbers
+        got = numbers["MSG_ERRQUEUE"] | (numbers["MSG_TRUNC"] if report.has_text else 0)
+        outcome = Outcome(0)
+        if got != flags:
+            outcome.details.append(("msg_flags", hex(flags), hex(got)))
+        control = messages.control_of(report)
+        outcome.details += messages.compare(call.arguments[1], control, self.profile.symbols, self.config.tolerance_us)
+        return outcome
 
     def _vector(self, call: Call, argument: Expression) -> int:
         if not isinstance(argument, Array):
@@ -399,6 +429,8 @@ class Calls:
     def _send(self, call: Call, length: int, flags: int, octets: bytes | None) -> Attempt:
         socket = self._socket(call)
         nonblocking = self._flag(flags, "MSG_DONTWAIT")
+        zerocopy = self._flag(flags, "MSG_ZEROCOPY")
+        told = self._expected if self.profile.name == "linux" and call.end_us is None else 0
         if length and call.arguments[1] == Name("NULL"):
             return Attempt(lambda: failed("EFAULT"))
         if not 0 <= length <= 1 << 26:
@@ -424,10 +456,16 @@ class Calls:
                     return failed("ENOTCONN")
                 return failed("EAGAIN") if wait else None
             piece = min(length - done, self.host.room(socket))
+            if 0 < told <= length:  # how much memory octets need is Linux' own affair
+                piece = told - done
             if piece:
                 part = octets[done : done + piece] if octets is not None else None
                 self.host.write(socket, piece, part)
                 done += piece
+            if done in (length, told) and done:
+                if socket.notices is not None and socket.flow is not None:
+                    socket.notices.written(len(socket.flow.written), zerocopy)
+                return Outcome(done)
             if done == length:
                 return Outcome(done)
             if wait:

@@ -67,6 +67,7 @@ class Clock(Leeway):
         """After anything has happened: what came out, who was woken."""
         self.host.settle()
         self._collect()
+        self.host.note()
         self._wake()
         self._collect()
 

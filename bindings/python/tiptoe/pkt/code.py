@@ -32,6 +32,7 @@ _FROM_CALLS = {
     "tcpi_advmss",
     "tcpi_snd_mss",
     "tcpi_pmtu",
+    "tcpi_last_data_recv",
 }
 #: Needs a counter.
 _FROM_COUNTERS = {"tcpi_total_retrans", "tcpi_snd_rexmitpack"}
@@ -135,6 +136,7 @@ def snapshot(host: Host, profile: Profile, socket: Socket | None, record: Mappin
         record = None
     peer_mss = socket.flow.peer_mss if socket is not None and socket.flow is not None else None
     mss = min(peer_mss or 536, host.mtu - 40)
+    linux = profile.name != "freebsd"
     out = {
         "tcpi_state": profile.symbols.states.get(state.name, 0),
         "tcpi_options": 0,
@@ -144,10 +146,12 @@ def snapshot(host: Host, profile: Profile, socket: Socket | None, record: Mappin
         "tcpi_advmss": host.mtu - 40,
         "tcpi_pmtu": host.mtu,
     }
+    if socket is not None and socket.last_data_us is not None:
+        out["tcpi_last_data_recv"] = (host.device.now_us - socket.last_data_us) // (1000 if linux else 1)
     with contextlib.suppress(Exception):
         out["tcpi_total_retrans"] = out["tcpi_snd_rexmitpack"] = host.device.counter("RetransSegs")
     if record is not None:
-        out |= _from_record(record, profile.name != "freebsd")
+        out |= _from_record(record, linux)
         if "tcpi_notsent_bytes" in out and socket is not None:
             out["tcpi_notsent_bytes"] += len(socket.pending)
     return out

@@ -15,6 +15,7 @@ from .._core import Device, Handle
 from .._enums import CallStatus, Notify, State
 from .._errors import DeviceError, DeviceHang, Inapplicable
 from .flow import Flow, peer_octets, user_octets
+from .messages import Notices
 from .profile import Profile
 
 _SYNCHRONIZED = (
@@ -65,6 +66,8 @@ class Socket:
     last_state: State = State.CLOSED  #: the last one that was not CLOSED
     activity: int = 0  #: grows with every indication (edge-triggered epoll)
     reset: bool = False
+    notices: Notices | None = None  #: what Linux' error queue is to tell
+    last_data_us: int | None = None  #: when text came last, or the connection was opened
     ended_us: int | None = None  #: when the device gave the connection up
 
 
@@ -85,6 +88,7 @@ class Host:
         self.receive_space = profile.receive_buffer  #: octets, as SO_RCVBUF tells it
         self.sockets: list[Socket] = []  #: every one there was, closed ones too
         self.flows: list[Flow] = []
+        self.start_us = 0  #: of the script, in the device's time
         self._next_port = 50000
         self._next_fd = 3
 
@@ -163,6 +167,28 @@ class Host:
                 taken = max(0, socket.options["_capacity"] - result.room)
         return taken + len(socket.pending)
 
+    def sent(self, socket: Socket) -> int:
+        """Octets of the user's stream that have been on the wire."""
+        flow = socket.flow
+        if flow is None or flow.local_isn is None or flow.snd_nxt is None:
+            return 0
+        return min(len(flow.written), (flow.snd_nxt - flow.local_isn - 1) & 0xFFFFFFFF)
+
+    def notices(self, socket: Socket) -> Notices:
+        """Those of a socket, made when they are wanted first."""
+        if socket.notices is None:
+            socket.notices = Notices(self.profile.symbols)
+        return socket.notices
+
+    def note(self) -> None:
+        """Brings the error queues up to date."""
+        for socket in self.sockets:
+            if socket.notices is not None and socket.flow is not None and socket.phase is not Phase.CLOSED:
+                acked = len(socket.flow.written) - self.unsent(socket)
+                now = self.device.now_us - self.start_us
+                if socket.notices.update(max(self.sent(socket), acked), acked, now):
+                    socket.activity += 1
+
     # ---- opening
     def listen(self, socket: Socket, backlog: int) -> CallStatus:
         """Passive OPEN."""
@@ -209,6 +235,10 @@ class Host:
         child.phase = Phase.CONNECTED
         child.local_port = socket.local_port
         child.options = {k: v for k, v in socket.options.items() if not k.startswith("_")}
+        child.last_data_us = self.device.now_us
+        if socket.notices is not None:
+            self.notices(child).zerocopy = socket.notices.zerocopy
+            self.notices(child).stamps = socket.notices.stamps
         waiting = [f for f in self.flows if f.passive and not f.claimed and f.local_port == socket.local_port]
         child.flow = next((f for f in waiting if f.established), waiting[0] if waiting else None)
         if child.flow is not None:
@@ -360,7 +390,10 @@ class Host:
     def _indicate(self, socket: Socket, flags: Notify, time_us: int) -> None:
         if flags & Notify.CONNECTED and socket.phase is Phase.CONNECTING:
             socket.phase = Phase.CONNECTED
+            socket.last_data_us = time_us
             self._note_capacity(socket)
+        if flags & Notify.READABLE:
+            socket.last_data_us = time_us
         if flags & Notify.REFUSED:
             socket.error = "ECONNREFUSED"
         elif flags & Notify.RESET:

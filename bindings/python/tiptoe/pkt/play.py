@@ -99,7 +99,7 @@ class Player(Clock):
         recording = self.verdicts.needs_records and self.abilities.records
         if self.abilities.records:
             self.device.set_retire_recording(recording)
-        self.start_us = self.device.now_us
+        self.start_us = self.host.start_us = self.device.now_us
         if self.script.init_command is not None:
             self._command(self.script.init_command[0], self.script.init_command[1])
 

@@ -62,7 +62,11 @@ class Poll:
             events |= HUP
         if socket.error is not None:
             events |= ERR | IN
-        if socket.phase is Phase.CONNECTED and state is not State.SYN_RECEIVED and host.room(socket):
+        if socket.notices is not None and socket.notices.queue:
+            events |= ERR
+        lowat = socket.options.get("TCP_NOTSENT_LOWAT", 0) & 0xFFFFFFFF
+        idle = socket.flow is None or not lowat or 2 * (len(socket.flow.written) - host.sent(socket)) < lowat
+        if socket.phase is Phase.CONNECTED and state is not State.SYN_RECEIVED and host.room(socket) and idle:
             events |= OUT
         if socket.phase is Phase.DEAD or socket.shut_write:
             events |= OUT

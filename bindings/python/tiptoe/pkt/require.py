@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from . import code, shell, sockopts
+from . import code, messages, shell, sockopts
 from .config import Config
 from .profile import Profile
 from .symbols import UnknownSymbol
@@ -78,8 +78,6 @@ NOT_THERE = ("ENOPROTOOPT", "EOPNOTSUPP", "ENOTSUP", "ENOSYS")
 _FLAGS = {
     "MSG_FASTOPEN": ("fastopen", ""),
     "MSG_OOB": ("urgent", ""),
-    "MSG_ZEROCOPY": ("", "zero-copy notifications (MSG_ZEROCOPY)"),
-    "MSG_ERRQUEUE": ("", "an error queue (MSG_ERRQUEUE)"),
     "MSG_EOR": ("", "record ends inside the stream (MSG_EOR)"),
     "MSG_MORE": ("", "data held back by the socket layer (MSG_MORE)"),
     "MSG_NOTIFICATION": ("", "SCTP"),
@@ -359,10 +357,17 @@ class _Check:
                     self.lacks(line, feature, name)
                 else:
                     self.no(line, f"needs {text}, which there is nothing like here")
-        if call.name in ("sendmsg", "recvmsg") and isinstance(argument, Struct):
-            control = argument.member("msg_control")
-            if isinstance(control, Array) and control.items:
-                self.no(line, "needs control messages (msg_control), which there is nothing like here")
+        other = [t for t in messages.types_in(argument) if call.name == "sendmsg" or t not in messages.TYPES]
+        if other:
+            self.no(line, f"needs control messages ({', '.join(other)}), which there is nothing like here")
+        vector = argument.member("msg_iov") if isinstance(argument, Struct) else None
+        copies = call.name == "sendmsg" and "MSG_ZEROCOPY" in _names(call.arguments[-1])
+        if copies and isinstance(vector, Array) and len(vector.items) > messages.FRAGMENTS:
+            self.no(
+                line,
+                f"{len(vector.items)} buffers without copying: Linux cuts segments after {messages.FRAGMENTS} "
+                "(MAX_SKB_FRAGS), which no RFC asks for",
+            )
 
     # ---- commands and code
     def _command(self, text: str, line: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._enums import State
 from .._errors import Inapplicable
+from . import messages
 from .config import Config
 from .host import Host, Phase, Socket
 from .profile import Profile
@@ -21,7 +22,7 @@ _KEPT = {
     "SO_BROADCAST", "SO_MARK", "SO_BINDTODEVICE", "SO_INCOMING_CPU", "SO_BUSY_POLL", "SO_RCVLOWAT", "SO_SNDLOWAT",
     "SO_USELOOPBACK", "SO_OOBINLINE", "IP_FREEBIND", "IP_RECVERR", "IP_RECVTOS", "IP_RECVTTL", "IP_TRANSPARENT",
     "TCP_QUICKACK", "TCP_THIN_LINEAR_TIMEOUTS", "TCP_THIN_DUPACK", "TCP_DEFER_ACCEPT_OFF", "IPV6_V6ONLY", "SO_SNDBUF",
-    "SO_SNDBUFFORCE", "SO_TXREHASH",
+    "SO_SNDBUFFORCE", "SO_TXREHASH", "TCP_INQ", "TCP_NOTSENT_LOWAT",
 }  # fmt: skip
 
 #: Settings of the device: register, factor.
@@ -48,7 +49,8 @@ _LEGAL = {
     "TCP_SYNCNT": (1, 127),
 }
 _OWN = {"TCP_NODELAY", "SO_KEEPALIVE", "SO_LINGER", "TCP_MAXSEG", "SO_RCVTIMEO", "SO_SNDTIMEO", "TCP_CONGESTION",
-        "IP_MTU_DISCOVER", "SO_RCVBUF", "TCP_FUNCTION_BLK", "IP_DONTFRAG"}  # fmt: skip
+        "IP_MTU_DISCOVER", "SO_RCVBUF", "TCP_FUNCTION_BLK", "IP_DONTFRAG", "SO_ZEROCOPY",
+        "SO_TIMESTAMPING"}  # fmt: skip
 _READ_ONLY = {"SO_ERROR", "SO_TYPE", "SO_ACCEPTCONN", "SO_PROTOCOL", "SO_DOMAIN"}
 _FLAGS = {"SO_REUSEADDR", "SO_REUSEPORT", "SO_KEEPALIVE", "TCP_NODELAY", "SO_OOBINLINE", "SO_DEBUG", "SO_DONTROUTE"}
 
@@ -77,8 +79,8 @@ def lacking(call: Call, profile: Profile) -> str | None:
             return None
     if option.name == "TCP_FUNCTION_BLK" and "freebsd" not in show(value):
         return f"the TCP stack {show(value)}"
-    if option.name in ("SO_TIMESTAMPING", "TCP_INFO"):
-        return f"{call.name}({option.name})"
+    if option.name == "SO_TIMESTAMPING" and (call.name == "getsockopt" or messages.names_in(value) - messages.STAMPS):
+        return f"{call.name}({option.name}, {show(value)})"
     return None
 
 
@@ -124,6 +126,10 @@ def set_(host: Host, profile: Profile, socket: Socket | None, call: Call) -> Out
         return Outcome(0)
     if name in ("TCP_CONGESTION", "TCP_FUNCTION_BLK"):
         return Outcome(0)
+    if name == "SO_TIMESTAMPING":
+        flow = socket.flow
+        host.notices(socket).set_stamps(messages.names_in(value), len(flow.written) if flow is not None else 0)
+        return Outcome(0)
     inside = _inside(value)
     if isinstance(inside, Anything | String | Struct | Array):
         return Outcome(0)
@@ -144,6 +150,8 @@ def set_(host: Host, profile: Profile, socket: Socket | None, call: Call) -> Out
         host.set("MTU", min(number + 40, host.profile.registers.get("MTU", 1500)))
     elif name == "IP_MTU_DISCOVER" or name == "IP_DONTFRAG":
         host.set("FEATURES.DF", int(number != 0))
+    elif name == "SO_ZEROCOPY":
+        host.notices(socket).zerocopy = bool(number)
     socket.options[name] = number
     if name in ("TCP_NODELAY", "SO_KEEPALIVE"):
         host.apply_options(socket)
