@@ -164,3 +164,128 @@ def test_an_option_that_a_script_knows_not_to_be_there(tmp_path: Path) -> None:
         assert run_text(tmp_path, HANDSHAKE + text).verdict is Verdict.PASS
         there = run_text(tmp_path, HANDSHAKE + text.split(" = ")[0] + " = 0\n")
         assert there.verdict is Verdict.INAPPLICABLE
+
+
+#: recvmsg() of the error queue, with what stands in cmsg_data.
+ERRQUEUE = """\
++0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 0}], msg_flags=%s, msg_control=[%s]}, MSG_ERRQUEUE) = 0
+"""
+COPIED = (
+    "{cmsg_level=CMSG_LEVEL_IP, cmsg_type=CMSG_TYPE_RECVERR, cmsg_data={ee_errno=0, ee_origin=SO_EE_ORIGIN_ZEROCOPY, "
+    "ee_type=0, ee_code=SO_EE_CODE_ZEROCOPY_COPIED, ee_info=%d, ee_data=%d}}"
+)
+
+
+def test_zero_copy_is_reported_when_octets_are_acknowledged(tmp_path: Path) -> None:
+    begin = HANDSHAKE + "+0 setsockopt(4, SOL_SOCKET, SO_ZEROCOPY, [1], 4) = 0\n"
+    nothing = "+0 recvmsg(4, {msg_iov(1)=[{..., 0}], msg_flags=MSG_ERRQUEUE, msg_control=[]}, MSG_ERRQUEUE)"
+    nothing += " = -1 EAGAIN (no)\n"
+    send = "+0 send(4, ..., 1000, MSG_ZEROCOPY) = 1000\n+0 > P. %d:%d(1000) ack 1\n"
+    ack = "+.1 < . 1:1(0) ack %d win 60000\n"
+    report = ERRQUEUE % ("MSG_ERRQUEUE", COPIED)
+    poll = "+0 poll([{fd=4, events=POLLIN, revents=%s}], 1, 0) = %d\n"
+    text = begin + send % (1, 1001) + nothing + poll % ("0", 0) + ack % 1001 + poll % ("POLLERR", 1) + report % (0, 0)
+    text += nothing + send % (1001, 2001) + send % (2001, 3001) + ack % 3001
+    result = run_text(tmp_path, text + report % (1, 2))
+    assert result.verdict is Verdict.PASS, result.message
+    wrong = run_text(tmp_path, text + report % (1, 1))
+    assert wrong.verdict is Verdict.FAIL
+    assert "ee_data: expected 1, got 2" in wrong.differences
+    half = run_text(tmp_path, begin + send % (1, 1001) + ack % 501 + report % (0, 0))
+    assert half.verdict is Verdict.FAIL
+    assert "EAGAIN" in half.got
+    eighteen = ", ".join(["{..., 1}"] * 18)
+    lines = f"+0 sendmsg(4, {{msg_iov(18)=[{eighteen}], msg_flags=0}}, MSG_ZEROCOPY) = 18\n"
+    assert "MAX_SKB_FRAGS" in run_text(tmp_path, begin + lines).message
+
+
+def test_time_stamps_of_what_is_sent(tmp_path: Path) -> None:
+    stamp = (
+        "{cmsg_level=SOL_SOCKET, cmsg_type=SCM_TIMESTAMPING, cmsg_data={scm_sec=0, scm_nsec=%d}}, "
+        "{cmsg_level=CMSG_LEVEL_IP, cmsg_type=CMSG_TYPE_RECVERR, cmsg_data={ee_errno=ENOMSG, "
+        "ee_origin=SO_EE_ORIGIN_TIMESTAMPING, ee_type=0, ee_code=0, ee_info=%s, ee_data=%d}}"
+    )
+    report = ERRQUEUE % ("MSG_ERRQUEUE|MSG_TRUNC", stamp)
+    begin = (
+        HANDSHAKE
+        + """
+        +0 setsockopt(4, SOL_SOCKET, SO_TIMESTAMPING, [SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_ACK |
+                      SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID], 4) = 0
+        +0 write(4, ..., 11000) = 11000
+        +0 > . 1:10001(10000) ack 1
+        +.1 < . 1:1(0) ack 10001 win 60000
+        +0 > P. 10001:11001(1000) ack 1
+        +.1 < . 1:1(0) ack 11001 win 60000
+        """
+    )
+    sent, acked = report % (200_000_000, "SCM_TSTAMP_SND", 10999), report % (300_000_000, "SCM_TSTAMP_ACK", 10999)
+    result = run_text(tmp_path, begin + sent + acked)
+    assert result.verdict is Verdict.PASS, result.message
+    late = run_text(tmp_path, begin + sent.replace("200000000", "100000000"))
+    assert late.verdict is Verdict.FAIL
+    assert "time stamp: expected 0.100000 s, got 0.200" in late.differences[0]
+    assert run_text(tmp_path, begin + acked).verdict is Verdict.FAIL
+    hardware = begin.replace("SOF_TIMESTAMPING_TX_SOFTWARE", "SOF_TIMESTAMPING_TX_HARDWARE")
+    assert "TX_HARDWARE" in run_text(tmp_path, hardware).message
+
+
+def test_tcp_inq_and_the_time_of_the_last_text(tmp_path: Path) -> None:
+    begin = HANDSHAKE + "+0 setsockopt(4, SOL_TCP, TCP_INQ, [1], 4) = 0\n+0 < P. 1:101(100) ack 1 win 60000\n"
+    begin += "+0 > . 1:1(0) ack 101\n"
+    read = (
+        "+.5 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 60}], msg_flags=0, "
+        "msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=%d}]}, 0) = 60\n"
+    )
+    code = "+0 %%{ assert %d <= tcpi_last_data_recv <= %d }%%\n"
+    assert run_text(tmp_path, begin + read % 40 + code % (499, 501)).verdict is Verdict.PASS
+    assert run_text(tmp_path, begin + read % 100).verdict is Verdict.FAIL
+    assert run_text(tmp_path, begin + code % (499, 501)).verdict is Verdict.FAIL
+
+
+def test_how_much_a_write_takes_is_told_by_the_script(tmp_path: Path) -> None:
+    """What Linux takes depends on memory. It is the script's affair; what then goes out is not."""
+    begin = HANDSHAKE + "+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
+    text = begin + "+0 write(4, ..., 9000) = 5800\n+0 > P. 1:5801(5800) ack 1\n"
+    nodelay = text.replace("+0 write", "+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0\n+0 write")
+    assert run_text(tmp_path, nodelay).verdict is Verdict.PASS
+    assert run_text(tmp_path, nodelay.replace("5801(5800)", "5802(5801)")).verdict is Verdict.FAIL
+    assert run_text(tmp_path, nodelay.replace("= 5800", "= 0")).verdict is Verdict.FAIL
+    full = run_text(tmp_path, text + "+0 write(4, ..., 10) = -1 EAGAIN (no room)\n")
+    assert full.verdict is Verdict.INAPPLICABLE
+    assert "Nagle" in full.reason
+    full = run_text(tmp_path, nodelay + "+0 write(4, ..., 10) = -1 EAGAIN (no room)\n")
+    assert full.verdict is Verdict.INAPPLICABLE
+    assert "memory" in full.reason
+    empty = run_text(tmp_path, nodelay + "+.1 < . 1:1(0) ack 5801 win 9\n+0 write(4, ..., 10) = -1 EAGAIN (no room)\n")
+    assert empty.verdict is Verdict.FAIL
+
+
+def test_an_ack_of_what_only_linux_would_have_sent(tmp_path: Path) -> None:
+    text = (
+        HANDSHAKE
+        + "+0 write(4, ..., 30000) = 30000\n+.1 < . 1:1(0) ack %d win 60000\n+.1 < . 1:1(0) ack %d win 60000\n"
+    )
+    result = run_text(tmp_path, text % (10001, 30001))
+    assert result.verdict is Verdict.INAPPLICABLE
+    assert (result.line, "9000 octets that the device has not sent" in result.reason) == (11, True), result.reason
+    assert run_text(tmp_path, text % (10001, 30002)).verdict is Verdict.FAIL  # nobody has written that
+
+
+def test_writable_when_little_is_unsent(tmp_path: Path) -> None:
+    text = (
+        HANDSHAKE
+        + """
+        +0 setsockopt(4, SOL_TCP, TCP_NOTSENT_LOWAT, [3000], 4) = 0
+        +0 write(4, ..., 12000) = 12000
+        +0 > . 1:10001(10000) ack 1
+        +0 poll([{fd=4, events=POLLOUT, revents=0}], 1, 0) = 0
+        +.1 < . 1:1(0) ack 1001 win 60000
+        +0 > P. 10001:12001(2000) ack 1
+        +0 poll([{fd=4, events=POLLOUT, revents=POLLOUT}], 1, 0) = 1
+        """
+    )
+    assert run_text(tmp_path, text).verdict is Verdict.PASS
+    by_default = text.replace("+0 setsockopt(4, SOL_TCP, TCP_NOTSENT_LOWAT, [3000], 4) = 0\n", "")
+    assert run_text(tmp_path, by_default).verdict is Verdict.INAPPLICABLE  # room is a matter of memory
+    by_default = by_default.replace("tcp_sack=0", "tcp_notsent_lowat=3000")
+    assert run_text(tmp_path, by_default).verdict is Verdict.PASS

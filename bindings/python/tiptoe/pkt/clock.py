@@ -4,20 +4,23 @@
 from __future__ import annotations
 
 import collections
+import re
 from dataclasses import dataclass
 
 from .._core import Datagram
-from . import choices
+from . import choices, linux_ways
 from .calls import Attempt, Calls, Outcome, ScriptError
 from .config import Config
 from .host import Phase
 from .leeway import Leeway, Live
-from .result import Failure, seconds
+from .result import Failure, OwnWay, seconds
 from .symbols import UnknownSymbol
 from .syntax import Anything, Call, Event, Time, TimeKind, show
 
 #: How long `*` waits, microseconds of device time: longer than any retransmission timer.
 ANY_TIME_US = 3_600_000_000
+#: Calls whose outcome depends on room in the send buffer.
+_ABOUT_ROOM = ("write", "writev", "send", "sendto", "sendmsg", "poll", "epoll_wait")
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Clock(Leeway):
     pending: Pending | None
     ladder: list[str]
     line: int
+    _had_unsent = False
 
     # ------------------------------------------------------------------------------------------------------------ time
     def _say(self, text: str, time_us: int | None = None) -> None:
@@ -101,6 +105,7 @@ class Clock(Leeway):
     def _call(self, event: Event, call: Call, earliest: int, tolerance: int) -> None:
         shown = f"{call.name}({', '.join(map(show, call.arguments))})"
         attempt = self.calls.prepare(call)
+        self._had_unsent = self._has_unsent()
         outcome = attempt.run()
         self._after_call(call)
         self._progress()
@@ -184,6 +189,7 @@ class Clock(Leeway):
                 self._expire()
         if self.pending is pending:
             self.pending = None
+            self._about_room(pending.call, {"time"})
             raise Failure(
                 pending.event.line,
                 f"the call has not come back at {seconds(self.now)} s",
@@ -193,6 +199,7 @@ class Clock(Leeway):
 
     def _check_end(self, event: Event, when: int, end: int, tolerance: int) -> None:
         if abs(when - end) > tolerance:
+            self._about_room(event.action, {"time"})
             raise Failure(
                 event.line,
                 "the call came back at another time",
@@ -202,6 +209,19 @@ class Clock(Leeway):
 
     def _result_text(self, call: Call) -> str:
         return show(call.result) + (f" {call.errno}" if call.errno else "")
+
+    def _has_unsent(self) -> bool:
+        """Octets that have been written are not acknowledged yet."""
+        return any(s.phase is Phase.CONNECTED and self.host.unsent(s) for s in self.host.sockets)
+
+    def _about_room(self, call: object, names: set[str]) -> None:
+        """Raises `OwnWay` if a call differs only in what Linux makes of the memory of its send buffer."""
+        if self.profile.name != "linux" or not isinstance(call, Call) or call.name not in _ABOUT_ROOM:
+            return
+        waiting = self._has_unsent() if names == {"time"} else self._had_unsent
+        text = linux_ways.about_room(names) if waiting else None
+        if text is not None:
+            raise OwnWay(text)
 
     def _judge(self, event: Event, call: Call, outcome: Outcome) -> None:
         """Is the outcome what the script says?"""
@@ -225,7 +245,18 @@ class Clock(Leeway):
             shown = str(outcome)
         if same:
             self._own_way(None, None, None)
+        self._about_room(call, _what_differs(call, outcome, same))
         if "syscall" in self.config.non_fatal:
             self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {shown} (--non_fatal=syscall)")
             return
         raise Failure(event.line, text, wanted, shown, differences)
+
+
+def _what_differs(call: Call, outcome: Outcome, same: bool) -> set[str]:
+    """Names of events, or the error, by which an outcome is another than the script's."""
+    events = [(a, b) for what, a, b in outcome.details if "events" in what]
+    if events:
+        return {name for a, b in events for name in set(a.split("|")) ^ set(b.split("|"))}
+    if call.name == "epoll_wait" and not same and outcome.value == 0:
+        return set(re.findall("EPOLL[A-Z]+", show(call.arguments[1])))
+    return {call.errno} if call.errno and not same and outcome.value > 0 else set()

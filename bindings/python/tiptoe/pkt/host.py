@@ -88,6 +88,7 @@ class Host:
         self.receive_space = profile.receive_buffer  #: octets, as SO_RCVBUF tells it
         self.sockets: list[Socket] = []  #: every one there was, closed ones too
         self.flows: list[Flow] = []
+        self.defaults: dict[str, int] = {}  #: options of sockets that do not set them
         self.start_us = 0  #: of the script, in the device's time
         self._next_port = 50000
         self._next_fd = 3

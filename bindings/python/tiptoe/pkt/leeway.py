@@ -89,6 +89,13 @@ class Leeway:
         is_empty = segment.text_length == 0 and not flags & (Flags.SYN | Flags.FIN)
         sender.acked(segment.ack or 0, self.now, is_empty)
 
+    def _ack_of_too_much(self, flow: Flow, segment: Segment) -> None:
+        """Raises `OwnWay` if only Linux would have sent what the peer acknowledges."""
+        if self.profile.name == "linux" and (segment.flags or Flags(0)) & Flags.ACK:
+            text = linux_ways.acks_unsent(flow, segment.ack or 0)
+            if text is not None:
+                raise OwnWay(text)
+
     def _linux_way(self, body: Tcp, taken: int, earliest: int, tolerance: int, later: Datagram | None) -> None:
         """Raises `OwnWay` if a segment that has not come is one that only Linux sends."""
         flow, moment = self.flow, self._moments[-1] if self._moments else None

@@ -39,6 +39,32 @@ def full_window(flow: Flow, body: Tcp, taken: int, window: int) -> str | None:
     )
 
 
+def acks_unsent(flow: Flow, ack: int) -> str | None:
+    """The peer acknowledges what the device could not send yet, for its congestion window is full."""
+    sender = flow.sender
+    if sender is None or not sender.known or not sender.cwnd or flow.snd_nxt is None:
+        return None
+    if not 0 < (ack - flow.snd_nxt) & _MASK < _HALF or not _is_written(flow, ack):
+        return None
+    if not sender.cwnd - sender.mss < sender.flight <= sender.cwnd:
+        return None
+    return (
+        f"the peer acknowledges {(ack - flow.snd_nxt) & _MASK} octets that the device has not sent yet: Linux has a "
+        f"larger congestion window here; that of the device is full with {sender.flight} octets in flight, as RFC 5681 "
+        "3.1 has it (slow start: an ACK adds one segment at most)"
+    )
+
+
+def about_room(names: set[str]) -> str | None:
+    """A call differs in these events or errors only: is that about room in the send buffer?"""
+    if not names or names - {"EPOLLOUT", "POLLOUT", "EAGAIN", "time", "0"}:
+        return None
+    return (
+        "when Linux has room for more octets depends on the memory that they need (SO_SNDBUF, tcp_wmem); here an octet "
+        "counts as one, and no RFC says anything of it"
+    )
+
+
 def probe(
     flow: Flow, body: Tcp, later: Segment, later_us: int, expected_us: int, least_us: int, slack_us: int
 ) -> str | None:

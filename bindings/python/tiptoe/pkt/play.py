@@ -202,6 +202,7 @@ class Player(Clock):
         for part in parts:
             segment = flow.build(part)
             self._moments.append(self._moment(event, flow, segment))
+            self._ack_of_too_much(flow, segment)
             self._note_acked(flow, segment)
             self._say("< " + flow.show(segment))
             self.device.inject(segment)
@@ -344,6 +345,8 @@ class Player(Clock):
                         self.profile = self.host.profile = self.calls.profile = replace(
                             self.profile, send_buffer=octets
                         )
+                case shell.Default(option, value):
+                    self.host.defaults[option] = value
                 case shell.Note(note):
                     self.notes.append(f"line {line}: {note}")
                 case shell.Needs(what):

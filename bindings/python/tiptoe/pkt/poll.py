@@ -64,7 +64,7 @@ class Poll:
             events |= ERR | IN
         if socket.notices is not None and socket.notices.queue:
             events |= ERR
-        lowat = socket.options.get("TCP_NOTSENT_LOWAT", 0) & 0xFFFFFFFF
+        lowat = socket.options.get("TCP_NOTSENT_LOWAT", 0) & 0xFFFFFFFF or host.defaults.get("TCP_NOTSENT_LOWAT", 0)
         idle = socket.flow is None or not lowat or 2 * (len(socket.flow.written) - host.sent(socket)) < lowat
         if socket.phase is Phase.CONNECTED and state is not State.SYN_RECEIVED and host.room(socket) and idle:
             events |= OUT

@@ -79,7 +79,15 @@ class Space:
     octets: int
 
 
-Effect: TypeAlias = Setting | Space | Note | Needs | Refuse | Count | Drop | Sleep
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What a socket option is where no socket sets it."""
+
+    option: str
+    value: int
+
+
+Effect: TypeAlias = Setting | Space | Default | Note | Needs | Refuse | Count | Drop | Sleep
 
 _MS, _S = 1_000, 1_000_000
 
@@ -184,6 +192,7 @@ _LINUX_SYSCTLS: dict[str, Callable[[int], list[Effect]]] = {
     "net.ipv4.tcp_syncookies": _only((0, 1), "SYN cookies for every SYN (tcp_syncookies=2)"),
     "net.ipv4.tcp_abort_on_overflow": _only((0,), "a reset when the backlog is full"),
     "net.ipv4.tcp_slow_start_after_idle": _nothing,
+    "net.ipv4.tcp_notsent_lowat": lambda v: [Default("TCP_NOTSENT_LOWAT", v if v < 1 << 31 else 0)],
     "net.ipv4.tcp_mtu_probing": _only((0,), "path MTU probing (tcp_mtu_probing)"),
     **dict.fromkeys(
         (
@@ -210,7 +219,6 @@ _LINUX_SYSCTLS: dict[str, Callable[[int], list[Effect]]] = {
             "net.ipv4.tcp_ecn_fallback",
             "net.ipv4.tcp_pacing_ss_ratio",
             "net.ipv4.tcp_pacing_ca_ratio",
-            "net.ipv4.tcp_notsent_lowat",
             "net.ipv4.tcp_fastopen",
             "net.ipv4.tcp_fastopen_key",
             "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
