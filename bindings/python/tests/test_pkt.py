@@ -646,6 +646,14 @@ def test_profiles_are_told_apart() -> None:
     assert guess(parse("0 > P. 1:10001(10000) ack 1")).name == "linux"  # ten segments at once
     assert guess(parse("0 > P. 1:1001(1000) ack 1")).name == "rfc"
     assert guess(parse("0 %{ assert tcpi_snd_cwnd == 10 }%")).name == "linux"
+    assert guess(parse("// as FreeBSD has it\n0 > S 0:0(0)")).name == "freebsd"
+    assert guess(parse("// FreeBSD and Linux\n0 > S 0:0(0)")).name == "rfc"
+    text = "0 > S. 0:0(0) ack 1 <...>\n1 < P. 1:2(1) ack 1 win 1\n%s > . 1:1(0) ack 2"
+    assert [guess(parse(text % when)).name for when in ("+0", "1", "+.2", "1.2", "*")] == [
+        "linux", "linux", "rfc", "rfc", "rfc",
+    ]  # fmt: skip
+    text = "0 > P. 1:2(1) ack 1\n%s > P. 1:2(1) ack 1"
+    assert [guess(parse(text % when)).name for when in ("+.2", "+1")] == ["linux", "rfc"]
     assert guess(parse("0 > S 0:0(0)", "x/freebsd/a.pkt")).name == "freebsd"
     assert guess(parse("`./defaults.sh`\n0 > S 0:0(0) <mss 1460>")).name == "linux"
     assert set(profiles) == {"freebsd", "linux", "rfc"}

@@ -26,7 +26,8 @@ HANDSHAKE = """\
 
 
 def run_text(tmp_path: Path, text: str, dut: str = "model", **job: Any) -> PktResult:
-    """Runs a script on a fresh device."""
+    """Runs a script on a fresh device, as the command does by itself."""
+    job = {"reduced": True, **job}
     path = tmp_path / "script.pkt"
     path.write_text(text)
     spec = device_for(dut, fault=job.pop("fault", ""))
@@ -289,3 +290,56 @@ def test_writable_when_little_is_unsent(tmp_path: Path) -> None:
     assert run_text(tmp_path, by_default).verdict is Verdict.INAPPLICABLE  # room is a matter of memory
     by_default = by_default.replace("tcp_sack=0", "tcp_notsent_lowat=3000")
     assert run_text(tmp_path, by_default).verdict is Verdict.PASS
+
+
+def test_sack_blocks_that_the_device_cannot_heed(tmp_path: Path) -> None:
+    """Three duplicate ACKs repeat a segment with or without SACK. From where it matters, the script does not apply."""
+    begin = HANDSHAKE.replace("<mss 1000>", "<mss 1000,sackOK,nop,nop>").replace(
+        "<mss 1460>", "<mss 1460,nop,nop,sackOK>"
+    )
+    text = begin + "+0 write(4, ..., 5000) = 5000\n+0 > P. 1:5001(5000) ack 1\n"
+    for end in (2001, 3001, 4001):
+        text += f"+.01 < . 1:1(0) ack 1 win 60000 <sack 1001:{end},nop,nop>\n"
+    text += "+0 > . 1:1001(1000) ack 1\n"
+    assert run_text(tmp_path, text).verdict is Verdict.PASS
+    for fault in ("engine_csum_wrong_retransmission", "engine_reserved_bits_set"):
+        assert run_text(tmp_path, text, fault=fault).verdict is Verdict.FAIL
+    second = text + "+.01 < . 1:1(0) ack 4001 win 60000 <sack 1:1001,nop,nop>\n+0 > P. 4002:5001(999) ack 1\n"
+    result = run_text(tmp_path, second)
+    assert (result.verdict, result.line) == (Verdict.INAPPLICABLE, 11), result.message
+    assert "SACK blocks" in result.reason
+    assert "from here on" in result.all_reasons[1][1]
+    early = text.replace("> P. 1:5001(5000)", "> . 1:5001(5000)")
+    assert run_text(tmp_path, early).verdict is Verdict.FAIL  # before any block
+    unknown = second.replace("<mss 1460,nop,nop,sackOK>", "<...>")
+    assert run_text(tmp_path, unknown).verdict is Verdict.INAPPLICABLE
+    none = second.replace("<mss 1460,nop,nop,sackOK>", "<mss 1460>")
+    assert run_text(tmp_path, none).verdict is Verdict.FAIL
+
+
+def test_timestamps_shorten_full_segments(tmp_path: Path) -> None:
+    """The device has none: the MSS that the peer tells it is smaller by their twelve octets."""
+    text = HANDSHAKE.replace("<mss 1000>", "<mss 1000,sackOK,TS val 7 ecr 0>")
+    text = text.replace("<mss 1460>", "<mss 1460,sackOK,TS val 1 ecr 7>").replace(
+        "60000\n", "60000 <nop,nop,TS val 8 ecr 1>\n"
+    )
+    text += """
+        +0 getsockopt(4, SOL_TCP, TCP_MAXSEG, [988], [4]) = 0
+        +0 write(4, ..., 1976) = 1976
+        +0 > . 1:989(988) ack 1 <nop,nop,TS val 9 ecr 8>
+        +0 > P. 989:1977(988) ack 1 <nop,nop,TS val 9 ecr 8>
+        """
+    result = run_text(tmp_path, text)
+    assert result.verdict is Verdict.PASS, result.message
+    assert run_text(tmp_path, text.replace("988", "1000").replace("989", "1001")).verdict is not Verdict.PASS
+    nothing = text.replace("<mss 1000,sackOK,TS val 7 ecr 0>", "<sackOK,TS val 7 ecr 0>")
+    assert "names no MSS" in run_text(tmp_path, nothing).reason
+
+
+def test_an_early_ack_must_be_for_what_came_last(tmp_path: Path) -> None:
+    text = HANDSHAKE.replace("<mss 1000>", "<mss 1000,sackOK,nop,nop>").replace(
+        "<mss 1460>", "<mss 1460,nop,nop,sackOK>"
+    )
+    text += "+.1 < P. 1:101(100) ack 1 win 60000\n%s+.04 > . 1:1(0) ack 101\n"
+    assert run_text(tmp_path, text % "").verdict is Verdict.PASS
+    assert run_text(tmp_path, text % "+.02 < . 101:101(0) ack 1 win 50000\n").verdict is Verdict.FAIL

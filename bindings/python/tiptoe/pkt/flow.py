@@ -18,6 +18,7 @@ from .sender import Sender
 from .syntax import Option, Packet, Tcp
 
 _MASK = 0xFFFFFFFF
+STAMPS_LENGTH = 12  # octets of timestamps in every segment, with their padding
 _PRIME = 65521  # octets after which a pattern repeats: no segment length divides it
 
 _TO_BITS = {
@@ -86,6 +87,22 @@ def pieces(packet: Packet, most: int) -> list[Packet]:
         sequence = replace(body.sequence, start=(body.sequence.start + at) & _MASK, length=here)
         found.append(replace(packet, body=replace(body, sequence=sequence, flags=flags)))
     return found
+
+
+def shortened(packet: Packet, most: int) -> Packet:
+    """A SYN of the peer with timestamps, its MSS smaller by their room: so full segments are as long as with them.
+    `most`: octets of text that the MTU leaves."""
+    body = packet.body
+    if not isinstance(body, Tcp) or not body.has("S") or not body.option("TS"):
+        return packet
+
+    def smaller(option: Option) -> Option:
+        if option.name != "mss":
+            return option
+        mss = max(0, min(most, int.from_bytes(option.data, "big")) - STAMPS_LENGTH)
+        return replace(option, data=mss.to_bytes(2, "big"), text=f"mss {mss}")
+
+    return replace(packet, body=replace(body, options=tuple(map(smaller, body.options or ()))))
 
 
 @dataclass

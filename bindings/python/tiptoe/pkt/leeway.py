@@ -15,7 +15,7 @@ from .host import Host
 from .profile import Profile
 from .result import OwnWay
 from .sender import Sender
-from .syntax import Event, Tcp
+from .syntax import Event, Script, Tcp
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Leeway:
     """What a player knows of the exchange so far, and what follows from it for a surprise."""
 
     device: Device
+    script: Script
     profile: Profile
     host: Host
     flow: Flow | None
@@ -179,10 +180,16 @@ class Leeway:
         return True
 
     def _is_early_ack(self, live: Live, time_us: int, earliest: int, wrong: list[match.Difference]) -> bool:
-        """How long Linux delays an ACK depends on what it believes of the connection; RFC 9293 3.8.6.3: up to 0.5 s."""
-        if not self.reduced or self.profile.name != "linux" or live.moment is None or len(wrong) != 1:
+        """How long Linux delays an ACK depends on what it believes of the connection, how long FreeBSD does on its
+        version, unless the script sets it; RFC 9293 3.8.6.3: up to 0.5 s."""
+        moment = live.moment
+        if not self.reduced or moment is None or len(wrong) != 1 or self.profile.name == "rfc":
             return False
-        in_time = live.moment.time_us <= time_us < earliest <= live.moment.time_us + 500_000
+        if moment is not self._moments[-1]:  # something else has come since, which the ACK may be for
+            return False
+        if self.profile.name == "freebsd" and "delacktime" in self.script.text:
+            return False
+        in_time = moment.time_us <= time_us < earliest <= moment.time_us + 500_000
         return in_time and wrong[0].field == "time" and choices.is_bare(live.segment)
 
     def _without_push(

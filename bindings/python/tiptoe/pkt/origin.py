@@ -10,7 +10,7 @@ import re
 
 from .profile import Profile, profiles
 from .symbols import FREEBSD, LINUX
-from .syntax import Call, Code, Command, Packet, Script, Tcp, TimeKind, show
+from .syntax import Call, Code, Command, Packet, Script, Tcp, Time, TimeKind, show
 
 _FREEBSD, _LINUX, _RFC = profiles["freebsd"], profiles["linux"], profiles["rfc"]
 
@@ -63,7 +63,8 @@ def guess(script: Script) -> Profile:
             return _FREEBSD
     if "#ifdef" in script.text and "FreeBSD" in script.text:
         return _FREEBSD
-    return _by_segments(script) or _by_calls(script) or _by_times(script) or _by_folder(script) or _RFC
+    signs = (_by_segments, _by_calls, _by_remarks, _by_times, _by_folder)
+    return next((found for sign in signs if (found := sign(script)) is not None), _RFC)
 
 
 def _by_calls(script: Script) -> Profile | None:
@@ -110,8 +111,11 @@ def _by_times(script: Script) -> Profile | None:
     """Linux acknowledges the first text at once and repeats after less than the second that RFC 6298 has. What the
     RFCs have is known by an ACK that comes late, or a repetition after a second."""
     next_seq, sent, alone = 1, set[int](), 0
+    before: int | None = 0  # absolute time of the event before, as far as it is known
     for event in script.events:
         action, time = event.action, event.time
+        gap = _gap_us(time, before)
+        before = None if time.kind is TimeKind.ANY or time.is_range else (before or 0) + (gap or 0)
         if not isinstance(action, Packet) or not isinstance(action.body, Tcp) or action.body.has("S"):
             continue
         body = action.body
@@ -121,14 +125,30 @@ def _by_times(script: Script) -> Profile | None:
             alone = alone + 1 if in_order else 0
             next_seq += length if in_order else 0
             continue
-        is_fixed = time.kind is TimeKind.RELATIVE
-        if is_fixed and alone == 1 and not length and not set(body.flags) & set("FR"):
-            return _LINUX if time.start_us < _AT_ONCE_US else _RFC
-        if is_fixed and length and body.sequence.start in sent:
-            return _LINUX if 0 < time.start_us < _LEAST_RTO_US else _RFC
+        if gap is not None and alone == 1 and not length and not set(body.flags) & set("FR"):
+            return _LINUX if gap < _AT_ONCE_US else _RFC
+        if gap is not None and length and body.sequence.start in sent:
+            return _LINUX if 0 < gap < _LEAST_RTO_US else _RFC
         sent.add(body.sequence.start)
         alone = 0
     return None
+
+
+def _gap_us(time: Time, before: int | None) -> int | None:
+    """Microseconds since the event before, if both have a time."""
+    if time.kind is TimeKind.RELATIVE:
+        return time.start_us
+    if time.kind is TimeKind.ABSOLUTE and before is not None:
+        return time.start_us - before
+    return None
+
+
+def _by_remarks(script: Script) -> Profile | None:
+    """Remarks that speak of one system, and of no other."""
+    remarks = " ".join(re.findall(r"//[^\n]*|/\*.*?\*/", script.text, re.DOTALL)).lower()
+    if "freebsd" in remarks and "linux" not in remarks:
+        return _FREEBSD
+    return _LINUX if "linux" in remarks and "bsd" not in remarks else None
 
 
 def _by_folder(script: Script) -> Profile | None:

@@ -17,7 +17,7 @@ from . import choices, code, linux_ways, match, require, shell
 from .calls import Calls, ScriptError
 from .clock import Clock, Pending
 from .config import Config
-from .flow import Flow, pieces
+from .flow import Flow, pieces, shortened
 from .host import Host, Phase, Socket
 from .leeway import Cut, Live
 from .profile import Profile
@@ -65,6 +65,7 @@ class Player(Clock):
         self._records: dict[int, Mapping[str, int]] = {}
         self._states: dict[int, State] = {}
         self._moments: list[choices.Moment] = []
+        self.blocks_line: int | None = None  #: of the first SACK blocks that the device cannot heed
         self._cuts: dict[int, Cut] = {}
         self.trailing = ""
         self._seed = seed
@@ -164,6 +165,7 @@ class Player(Clock):
             "nothing",
             f"{shown} at {when} s",
             [str(d) for d in wrong],
+            is_broken=bool(wrong),
         )
 
     # --------------------------------------------------------------------------------------------------------- packets
@@ -197,6 +199,10 @@ class Player(Clock):
         scale = packet.body.option("wscale")
         if self.verdicts.scaled and packet.body.has("S") and scale is not None:
             flow.shift = scale.data[0]
+        if packet.body.option("sack") and self.verdicts.blocks and self.blocks_line is None:
+            self.blocks_line = event.line
+        if self.verdicts.stamped:
+            packet = shortened(packet, self.host.mtu - 40)
         parts = self._parts(packet)
         before = flow.rcv_nxt
         for part in parts:
@@ -298,16 +304,18 @@ class Player(Clock):
                 text = f"the device sent another segment: {match.summary(wrong, body, live.segment)}"
                 if [d.field for d in wrong] == ["time"]:
                     text = f"the segment came too {'early' if is_early else 'late'}"
-                self._differ(event, text, wanted, got, wrong)
+                self._differ(event, text, wanted, got, wrong, is_broken=bool(broken))
             if is_last:
                 return
             taken = (part or 0) + length
 
-    def _differ(self, event: Event, text: str, wanted: str, got: str, wrong: list[match.Difference]) -> None:
+    def _differ(
+        self, event: Event, text: str, wanted: str, got: str, wrong: list[match.Difference], is_broken: bool
+    ) -> None:
         if "packet" in self.config.non_fatal:
             self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {got} (--non_fatal=packet)")
             return
-        raise Failure(event.line, text, wanted, got, [str(d) for d in wrong])
+        raise Failure(event.line, text, wanted, got, [str(d) for d in wrong], is_broken)
 
     def _is_part(self, body: Tcp, segment: Segment, length: int) -> bool:
         """The script may show as one segment what goes out as several (segmentation offload)."""

@@ -143,6 +143,8 @@ class Verdicts:
     left_out: tuple[str, ...] = ()  #: options that the comparison leaves out (--reduced)
     needs_records: bool = False
     scaled: bool = False  #: the peer's windows are scaled in the script, and must not be on the wire
+    stamped: bool = False  #: timestamps shorten full segments in the script: the peer's MSS is to be smaller
+    blocks: bool = False  #: SACK blocks of the peer may decide what is sent again, and the device has no SACK
 
 
 def check(script: Script, config: Config, profile: Profile, abilities: Abilities, reduced: bool = False) -> Verdicts:
@@ -197,11 +199,10 @@ class _Check:
                 case Code(text):
                     self._code(event.line, text)
         scaled = self._windows()
-        if self.used:
-            self._reduction()
+        stamped = self._stamps()
         order = sorted(dict.fromkeys(self.reasons), key=lambda r: r.line)
         left_out = tuple(o for o in self.left_out if o in self.used)
-        return Verdicts(tuple(order), left_out, self.needs_records, scaled)
+        return Verdicts(tuple(order), left_out, self.needs_records, scaled, stamped, self._blocks())
 
     # ---- packets
     def _packet(self, event: Event, packet: Packet) -> None:
@@ -288,16 +289,22 @@ class _Check:
             self.no(line, f"the peer's windows are scaled by {shift}: needs {FEATURES['wscale']}")
         return False
 
-    def _reduction(self) -> None:
-        """May these options be left out? Not where they decide what else is sent."""
-        theirs = self._segments(False)
-        for line, body in theirs:
-            if "sack" in self.left_out and body.option("sack"):
-                self.no(line, "the peer's SACK blocks decide what is sent again")
+    def _blocks(self) -> bool:
+        """SACK blocks of the peer, where the script's device had offered to take them, or may have."""
+        offers = any(b.has("S") and (b.options is None or b.option("sackOK")) for _, b in self._segments(True))
+        return offers and "sack" not in self.abilities.features
+
+    def _stamps(self) -> bool:
+        """Both ends use timestamps, which shorten full segments, and the device does not. Then it must be told of a
+        smaller MSS than the peer's."""
         ours = [line for line, body in self._segments(True) if body.has("S") and body.option("TS")]
-        stamps = any(body.has("S") and body.option("TS") for _, body in theirs)
-        if "TS" in self.used and ours and stamps and self._sends_long_text():
-            self.no(ours[0], "both ends use 'TS': timestamps shorten full segments")
+        theirs = [body for _, body in self._segments(False) if body.has("S") and body.option("TS")]
+        if "TS" not in self.used or not ours or not theirs or not self._sends_long_text():
+            return False
+        if not all(body.option("mss") for body in theirs):
+            self.no(ours[0], "both ends use 'TS', which shortens full segments, and the peer names no MSS")
+            return False
+        return True
 
     def _sends_long_text(self) -> bool:
         return any(

@@ -47,10 +47,18 @@ class PktResult:
 class Failure(Exception):
     """The device did something else than the script says."""
 
-    def __init__(self, line: int, reason: str, expected: str = "", got: str = "", differences: list[str] | None = None):
+    def __init__(
+        self,
+        line: int,
+        reason: str,
+        expected: str = "",
+        got: str = "",
+        differences: list[str] | None = None,
+        is_broken: bool = False,  #: a datagram that is wrong whatever a script says
+    ):
         super().__init__(reason)
         self.line, self.reason, self.expected, self.got = line, reason, expected, got
-        self.differences = differences or []
+        self.differences, self.is_broken = differences or [], is_broken
 
 
 class OwnWay(Exception):

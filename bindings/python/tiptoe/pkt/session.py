@@ -19,6 +19,11 @@ from .result import Failure, OwnWay, PktResult
 from .symbols import UnknownSymbol
 from .syntax import PktSyntaxError, Script
 
+_BLOCKS = (
+    "the peer's SACK blocks decide what is sent again, which needs selective acknowledgment (RFC 2018); the device "
+    "does not have it"
+)
+
 
 def play(
     device: Device,
@@ -45,6 +50,14 @@ def play(
     try:
         player.run()
     except Failure as e:
+        if player.blocks_line is not None and not e.is_broken:
+            result.verdict = Verdict.INAPPLICABLE
+            result.line, result.reason = player.blocks_line, _BLOCKS
+            result.all_reasons = [
+                (player.blocks_line, _BLOCKS),
+                (e.line, f"from here on the device differs: {e.reason}"),
+            ]
+            return _finished(result, script, device, player, begin)
         result.verdict = Verdict.FAIL
         result.line, result.reason = e.line, e.reason
         result.expected, result.got, result.differences = e.expected, e.got, e.differences
@@ -74,6 +87,11 @@ def play(
     except DeviceError as e:
         result.verdict = Verdict.ERROR
         result.line, result.reason = player.line, f"the device refused: {e}"
+    return _finished(result, script, device, player, begin)
+
+
+def _finished(result: PktResult, script: Script, device: Device, player: Player, begin: float) -> PktResult:
+    """With what there is to tell of the run."""
     if result.verdict is not Verdict.PASS and result.line is not None:
         event = next((e for e in script.events if e.line == result.line), None)
         result.source = script.source(event) if event is not None else ""
