@@ -20,6 +20,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "tiptoe/dut_export.hpp"
 
@@ -211,6 +212,7 @@ void LinuxDut::reset(const DutConfig& config) {
     ::setsockopt(socket.fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
   sockets_.clear();
+  waiting_.clear();
   outputs_.clear();
   last_sent_ = 0;
   notifications_.clear();
@@ -313,7 +315,11 @@ std::uint64_t LinuxDut::counter(const std::string& name) {
 
 std::uint64_t LinuxDut::now_us() const { return monotonic_us() - zero_; }
 
-void LinuxDut::inject(std::span<const std::uint8_t> datagram) { namespace_->write(datagram); }
+void LinuxDut::inject(std::span<const std::uint8_t> datagram) {
+  namespace_->write(datagram);
+  constexpr std::size_t protocol = 9;
+  if (datagram.size() <= protocol || datagram[protocol] != IPPROTO_TCP) look_at_each_ = true;  // ICMP: a soft error
+}
 
 void LinuxDut::pump() {
   while (auto packet = namespace_->read()) {
@@ -456,7 +462,7 @@ CallResult LinuxDut::open_active(const OpenArgs& args) {
   if (::bind(socket.fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
     return failed(status_of(errno));
   }
-  urgent_.watch(socket.fd.get());
+  news_.watch(socket.fd.get());
   if (::connect(socket.fd.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0 &&
       errno != EINPROGRESS) {
     return failed(status_of(errno));
@@ -476,17 +482,17 @@ CallResult LinuxDut::accept(Handle handle) {
   if (listener->waiting > 0) --listener->waiting;
   options_of(socket.fd.get());
   set_option(socket.fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
-  urgent_.watch(socket.fd.get());
-  socket.urgent = UrgentNews::pending(socket.fd.get());
+  news_.watch(socket.fd.get());
+  socket.urgent = News::pending(socket.fd.get());
   socket.tuple = tuple_of(socket.fd.get());
   return {.handle = add(std::move(socket)), .state = State::established};
 }
 
 CallResult LinuxDut::send(Handle handle, std::span<const std::uint8_t> octets) {
   Socket* socket = find(handle);
-  if (socket == nullptr) return failed(CallStatus::no_connection);
+  if (socket == nullptr) return failed(in_time_wait(handle) ? CallStatus::closing : CallStatus::no_connection);
   if (socket->listener) return failed(CallStatus::remote_unspecified);  // EPIPE; there is no peer
-  if (socket->time_wait) return failed(CallStatus::closing);
+  if (socket->time_wait || socket->over) return failed(CallStatus::closing);
   const ssize_t n = ::send(socket->fd.get(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno == EAGAIN && !socket->connected) {
     throw DutUnsupported("send() waits until the connection stands");
@@ -498,7 +504,7 @@ CallResult LinuxDut::send(Handle handle, std::span<const std::uint8_t> octets) {
 
 CallResult LinuxDut::receive(Handle handle, std::uint32_t max) {
   Socket* socket = find(handle);
-  if (socket == nullptr) return failed(CallStatus::no_connection);
+  if (socket == nullptr) return failed(in_time_wait(handle) ? CallStatus::closing : CallStatus::no_connection);
   if (socket->listener) return failed(CallStatus::would_block);
   CallResult result;
   result.data.resize(max);
@@ -512,14 +518,14 @@ CallResult LinuxDut::receive(Handle handle, std::uint32_t max) {
 
 CallResult LinuxDut::close(Handle handle, bool) {
   Socket* socket = find(handle);
-  if (socket == nullptr) return failed(CallStatus::no_connection);
+  if (socket == nullptr) return failed(in_time_wait(handle) ? CallStatus::closing : CallStatus::no_connection);
   const State state = to_state(info_of(socket->fd.get()).tcpi_state);
   if (socket->listener || state == State::syn_sent) {
     sockets_.erase(handle.value);
     if (state == State::syn_sent) tell(handle.value, Notification::closed);
     return {};
   }
-  if (socket->closing || socket->time_wait) return failed(CallStatus::closing);
+  if (socket->closing || socket->time_wait || socket->over) return failed(CallStatus::closing);
   if (::shutdown(socket->fd.get(), SHUT_WR) != 0) return failed(status_of(errno));
   socket->closing = true;
   return {};
@@ -527,6 +533,11 @@ CallResult LinuxDut::close(Handle handle, bool) {
 
 CallResult LinuxDut::abort(Handle handle) {
   Socket* socket = find(handle);
+  if (socket == nullptr && in_time_wait(handle)) {
+    diag_->destroy(waiting_.at(handle.value));
+    waiting_.erase(handle.value);
+    return {};
+  }
   if (socket == nullptr) return failed(CallStatus::no_connection);
   if (socket->time_wait) {
     diag_->destroy(socket->tuple);
@@ -535,7 +546,7 @@ CallResult LinuxDut::abort(Handle handle) {
     ::setsockopt(socket->fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
   const bool listener = socket->listener;
-  const bool told = socket->time_wait;
+  const bool told = socket->time_wait || socket->over;
   sockets_.erase(handle.value);
   if (!listener && !told) tell(handle.value, Notification::closed);
   return {};
@@ -543,6 +554,7 @@ CallResult LinuxDut::abort(Handle handle) {
 
 CallResult LinuxDut::status(Handle handle) {
   Socket* socket = find(handle);
+  if (socket == nullptr && in_time_wait(handle)) return {.state = State::time_wait};
   if (socket == nullptr) return failed(CallStatus::no_connection);
   if (socket->time_wait) return {.state = State::time_wait, .readable = unread_of(socket->fd.get())};
   const tcp_info info = info_of(socket->fd.get());
@@ -580,6 +592,7 @@ unsigned LinuxDut::end_flags(int error) const {
 
 bool LinuxDut::look_at(std::uint32_t handle, Socket& s) {
   const int fd = s.fd.get();
+  if (s.over) return unread_of(fd) > 0;
   const tcp_info info = info_of(fd);
   const State state = to_state(info.tcpi_state);
   if (s.listener) {
@@ -601,14 +614,16 @@ bool LinuxDut::look_at(std::uint32_t handle, Socket& s) {
   const std::uint32_t unread = unread_of(fd);
   if (unread > s.unread) flags |= Notification::readable;
   s.unread = unread;
-  if (UrgentNews::of(fd) || s.urgent) flags |= Notification::urgent;
+  if (News::urgent(fd) || s.urgent) flags |= Notification::urgent;
   s.urgent = false;
   pollfd events{.fd = fd, .events = POLLIN | POLLRDHUP, .revents = 0};
   ::poll(&events, 1, 0);
 
   if (s.time_wait) {
     tell(handle, flags);
-    return diag_->state(s.tuple).has_value();
+    if (unread > 0) return true;
+    waiting_.emplace(handle, s.tuple);
+    return false;
   }
   if (state != State::closed) {
     if (error != 0) flags |= Notification::soft;
@@ -625,21 +640,47 @@ bool LinuxDut::look_at(std::uint32_t handle, Socket& s) {
     tell(handle, flags | Notification::closed);
     return true;
   }
+  if (error == 0 && s.connected && unread > 0) {  // both FINs are acknowledged, but not all has been read
+    if (!s.fin_told) flags |= Notification::peer_fin;
+    s.over = true;
+    tell(handle, flags | Notification::closed);
+    return true;
+  }
   const bool refused = error == ECONNRESET && !s.connected;  // a RST in SYN_RECEIVED; connect() fails
   tell(handle, flags | end_flags(refused ? ECONNREFUSED : error));
   return false;
 }
 
+/// The handle of a connection in TIME_WAIT; its end is noticed when somebody asks.
+bool LinuxDut::in_time_wait(Handle handle) {
+  const auto it = waiting_.find(handle.value);
+  if (it == waiting_.end()) return false;
+  if (diag_->state(it->second) == State::time_wait) return true;  // not a new connection of the same addresses
+  waiting_.erase(it);
+  return false;
+}
+
+/// What the kernel does not tell of by itself: the progress of text and FIN, and that the open is over.
+bool LinuxDut::may_have_changed(const Socket& s) {
+  return s.look || s.urgent || s.listener || !s.connected || s.closing || s.time_wait || s.over || s.unacknowledged > 0;
+}
+
 void LinuxDut::look_at_all() {
-  if (!urgent_.collect()) {  // the calls come from another thread now, or the queue was too short
+  if (!news_.collect()) {  // the calls come from another thread now, or the queue was too short
     for (auto& [handle, socket] : sockets_) {
       if (socket.listener) continue;
-      urgent_.watch(socket.fd.get());
-      socket.urgent = UrgentNews::pending(socket.fd.get());
+      news_.watch(socket.fd.get());
+      socket.urgent = News::pending(socket.fd.get());
+      socket.look = true;
     }
   }
+  const bool each = std::exchange(look_at_each_, false);
   for (auto it = sockets_.begin(); it != sockets_.end();) {
-    it = look_at(it->first, it->second) ? std::next(it) : sockets_.erase(it);
+    Socket& s = it->second;
+    const bool news = News::any(s.fd.get());
+    const bool alive = !(each || news || may_have_changed(s)) || look_at(it->first, s);
+    s.look = false;
+    it = alive ? std::next(it) : sockets_.erase(it);
   }
 }
 

@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "netns.hpp"
+#include "news.hpp"
 #include "sock_diag.hpp"
 #include "tiptoe/dut.hpp"
-#include "urgent.hpp"
 
 namespace tiptoe::devices {
 
@@ -69,7 +69,9 @@ class LinuxDut final : public Dut {
     bool closing = false;              ///< the user has called CLOSE
     bool fin_told = false;             ///< PEER_FIN
     bool urgent = false;               ///< urgent data from before the kernel told of it
+    bool look = true;                  ///< whatever the kernel tells
     bool time_wait = false;            ///< CLOSED was told, the four addresses live on
+    bool over = false;                 ///< CLOSED was told, the user has not read everything yet
     std::uint32_t unread = 0;          ///< octets of which the user knows
     std::uint32_t unacknowledged = 0;  ///< octets of SEND
     std::uint32_t waiting = 0;         ///< listener: connections in its queue, of which the user knows
@@ -79,12 +81,14 @@ class LinuxDut final : public Dut {
 
   Handle add(Socket socket);
   Socket* find(Handle handle);
+  bool in_time_wait(Handle handle);
   Fd make_socket() const;
   void options_of(int fd) const;
   void apply_route();
   void accept_setting(const std::string& name, std::uint64_t value);
-  void pump();                                         ///< takes what the kernel has sent
-  void look_at_all();                                  ///< notices what has happened to the sockets
+  void pump();         ///< takes what the kernel has sent
+  void look_at_all();  ///< notices what has happened to the sockets
+  static bool may_have_changed(const Socket& socket);
   bool look_at(std::uint32_t handle, Socket& socket);  ///< false: its life is over
   void tell(std::uint32_t handle, unsigned flags);
   unsigned end_flags(int error) const;
@@ -96,7 +100,9 @@ class LinuxDut final : public Dut {
   std::unique_ptr<SockDiag> diag_{};
   std::map<std::string, std::uint64_t> settings_{};
   Sockets sockets_{};
-  UrgentNews urgent_{};
+  std::map<std::uint32_t, Tuple> waiting_{};  ///< in TIME_WAIT, all read: nothing happens to them but the end
+  News news_{};
+  bool look_at_each_ = false;  ///< what has come may change any of them, and is no news
   std::uint32_t last_handle_ = 0;
   std::uint64_t zero_ = 0;  ///< monotonic time of the last reset
   std::deque<Datagram> outputs_{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "urgent.hpp"
+#include "news.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -19,6 +19,7 @@ int our_signal() { return SIGRTMIN + 9; }
 
 /// What a thread was told. Descriptors are numbers of the whole process, so devices can share it.
 struct Told {
+  std::set<int> any{};
   std::set<int> urgent{};
   std::uint64_t lost = 0;
 };
@@ -42,19 +43,21 @@ void drain() {
   while (::sigtimedwait(&set, &info, &at_once) > 0) {
     if (info.si_signo == SIGIO) {
       ++told().lost;
-    } else if (info.si_code == POLL_PRI) {  // all the others (POLL_IN, POLL_OUT …) are noise
-      told().urgent.insert(info.si_fd);
+      continue;
     }
+    told().any.insert(info.si_fd);
+    if (info.si_code == POLL_PRI) told().urgent.insert(info.si_fd);
   }
 }
 
 }  // namespace
 
-void UrgentNews::watch(int fd) {
+void News::watch(int fd) {
   const sigset_t set = our_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   drain();
-  told().urgent.erase(fd);  // of a descriptor that had the same number
+  told().any.erase(fd);  // of a descriptor that had the same number
+  told().urgent.erase(fd);
   const f_owner_ex owner{.type = F_OWNER_TID, .pid = ::gettid()};
   ::fcntl(fd, F_SETSIG, our_signal());
   ::fcntl(fd, F_SETOWN_EX, &owner);
@@ -63,15 +66,16 @@ void UrgentNews::watch(int fd) {
   lost_ = told().lost;
 }
 
-bool UrgentNews::collect() {
+bool News::collect() {
   drain();
-  const bool whole = ::pthread_equal(thread_, ::pthread_self()) != 0 && lost_ == told().lost;
-  return whole;
+  return ::pthread_equal(thread_, ::pthread_self()) != 0 && lost_ == told().lost;
 }
 
-bool UrgentNews::of(int fd) { return told().urgent.erase(fd) != 0; }
+bool News::any(int fd) { return told().any.erase(fd) != 0; }
 
-bool UrgentNews::pending(int fd) {
+bool News::urgent(int fd) { return told().urgent.erase(fd) != 0; }
+
+bool News::pending(int fd) {
   // MSG_OOB knows of a pointer whose octet has not come (EAGAIN), but is refused while urgent octets are in line. No
   // segment can come in between: they come when this thread writes them.
   const auto in_line = [fd](int on) { ::setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on); };
