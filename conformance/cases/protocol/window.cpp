@@ -367,7 +367,8 @@ void edge_never_moves_left(Tester& t) {
   t.c().absorb_window_updates = false;
   std::uint32_t edge = t.R() + t.W();
   std::size_t unread = 0;
-  for (int n = 0; n < 200; ++n) {
+  const int rounds = t.capabilities().real_time ? 60 : 200;  // each waits for an ACK that may be delayed
+  for (int n = 0; n < rounds; ++n) {
     const std::size_t size = 1 + t.random(1460);
     if (size <= t.W()) {
       t.send_text(size);
@@ -585,8 +586,8 @@ void register_protocol_window(Registry& r) {
       "least.",
       no_silly_window);
   add("edge", "The right edge of the device's window never moves left", {"SHLD-14", "RFC9293-3.10.7.4-6"},
-      "200 segments of random length and random reads: ACK + window never falls.", edge_never_moves_left,
-      Level::should);
+      "200 segments (60 in real time) of random length and random reads: ACK + window never falls.",
+      edge_never_moves_left, Level::should);
   add("silly-sender", "The device does not send into a small window", {"MUST-38", "RFC9293-3.8.6.2.1-1"},
       "After 4000 octets the window opens by 100: nothing. By 1000: one segment. By 2000: two.", sender_silly_window);
   add("small-override", "But not for ever", {"MUST-60", "RFC9293-3.8.6.2.1-1"},
