@@ -92,6 +92,28 @@ py::dict fields_of(const RetireRecord& r) {
   return out;
 }
 
+template <class E>
+[[noreturn]] void again(const E& e, const std::string& kind) {
+  throw E("the device " + kind + " cannot be reset: " + e.what());
+}
+
+/// An exception of a device from outside says whose it is: nobody has asked for a reset yet.
+void first_reset(Device& device, const DutConfig& start, bool built_in) {
+  const auto reset = [&] { device.run([&](Dut& dut) { dut.reset(start); }); };
+  if (built_in) return reset();
+  try {
+    reset();
+  } catch (const DutHang& e) {
+    again(e, device.kind());
+  } catch (const DutUnsupported& e) {
+    again(e, device.kind());
+  } catch (const DutNonsense& e) {
+    again(e, device.kind());
+  } catch (const DutError& e) {
+    again(e, device.kind());
+  }
+}
+
 void bind_values(py::module_& m) {
   py::class_<Handle>(m, "Handle")
       .def(py::init([](std::uint32_t value) { return Handle{value}; }), py::arg("value"))
@@ -236,7 +258,7 @@ void bind_device(py::module_& m) {
             }
             device->set_recording(record);
             const DutConfig start = config(seed, settings);
-            device->run([&](Dut& dut) { dut.reset(start); });
+            first_reset(*device, start, is_built_in(name));
             return device;
           }),
           py::arg("kind") = "model", py::kw_only(), py::arg("width") = 64, py::arg("connections") = 64,

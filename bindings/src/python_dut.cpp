@@ -12,46 +12,66 @@ namespace {
 /// The contract of dut.hpp on top of a Python object (class tiptoe.Dut). Every method takes the GIL.
 class PythonDut final : public Dut {
  private:
+  /// Runs f, which calls `method` of the device; what it raises becomes an exception of the contract, in one sentence.
   template <class F>
-  static auto call(F&& f) {
+  static auto call(const char* method, F&& f) {
     const py::gil_scoped_acquire gil;
     try {
       return f();
     } catch (py::error_already_set& e) {
-      if (e.matches(PyExc_SystemExit)) throw DutNonsense(std::string("it wants to end the program: ") + e.what());
-      if (!e.matches(PyExc_Exception)) throw;  // KeyboardInterrupt goes on
       const py::module_ errors = py::module_::import("tiptoe._errors");
+      const auto story = [&] {
+        return std::string(method) + "() raised " +
+               py::cast<std::string>(errors.attr("_story")(e.value(), e.trace() ? e.trace() : py::none()));
+      };
+      if (e.matches(PyExc_SystemExit)) throw DutNonsense("it wants to end the program: " + story());
+      if (!e.matches(PyExc_Exception)) throw;  // KeyboardInterrupt goes on
       const bool hang = e.matches(errors.attr("DeviceHang"));
       const bool unsupported = e.matches(errors.attr("DeviceUnsupported"));
       const bool nonsense = e.matches(errors.attr("DeviceNonsense"));
       const bool ours = e.matches(errors.attr("DeviceError"));
-      const std::string what = ours ? py::cast<std::string>(py::str(e.value())) : e.what();
+      const std::string what = ours ? py::cast<std::string>(py::str(e.value())) : story();
       if (hang) throw DutHang(what);
       if (unsupported) throw DutUnsupported(what);
       if (nonsense) throw DutNonsense(what);
       throw DutError(what);
-    } catch (const py::cast_error& e) {
-      throw DutNonsense(std::string("a method of the device returned something unexpected: ") + e.what());
     }
   }
-  static std::optional<Datagram> datagram(const py::object& o) {
+  [[noreturn]] static void nonsense(const char* method, const py::object& o, const char* wanted) {
+    auto text = py::cast<std::string>(py::repr(o));
+    if (text.size() > 60) text = text.substr(0, 57) + "...";
+    throw DutNonsense(std::string(method) + " gave " + text + ", which is not " + wanted);
+  }
+  template <class T>
+  static T value(const char* method, const py::object& o, const char* wanted) {
+    try {
+      return py::cast<T>(o);
+    } catch (const py::cast_error&) {
+      nonsense(method, o, wanted);
+    }
+  }
+  template <class T>
+  T attribute(const char* name, const char* wanted) const {
+    return call(name, [&] { return value<T>(name, object_.attr(name), wanted); });
+  }
+  static std::optional<Datagram> datagram(const char* method, const py::object& o) {
     if (o.is_none()) return std::nullopt;
     if (is_datagram(o)) return datagram_value(o);
     try {
       return Datagram{.bytes = to_datagram(o)};
-    } catch (const std::exception& e) {
-      throw DutNonsense(std::string("what it gives as a datagram is none: ") + e.what());
+    } catch (const std::exception&) {
+      nonsense(method, o, "a datagram (a tiptoe.Datagram, or octets)");
     }
   }
-  static CallResult result(const py::object& o) {
+  static CallResult result(const char* method, const py::object& o) {
     if (py::isinstance<CallResult>(o)) return py::cast<CallResult>(o);
     CallResult r;
-    r.status = py::cast<CallStatus>(o);
+    r.status = value<CallStatus>(method, o, "a tiptoe.CallResult or CallStatus");
     return r;
   }
   template <class... A>
   CallResult user(const char* method, const A&... arguments) {
-    return call([&] { return result(object_.attr(method)(arguments...)); });
+    return call(method, [&] { return result(method, object_.attr(method)(arguments...)); });
   }
 
  public:
@@ -64,46 +84,38 @@ class PythonDut final : public Dut {
     object_ = py::object();
   }
 
-  std::string name() const override {
-    return call([&] { return py::cast<std::string>(object_.attr("name")); });
-  }
-  std::string description() const override {
-    return call([&] { return py::cast<std::string>(object_.attr("description")); });
-  }
+  std::string name() const override { return attribute<std::string>("name", "a text"); }
+  std::string description() const override { return attribute<std::string>("description", "a text"); }
   const Capabilities& capabilities() const override { return capabilities_; }
   void reset(const DutConfig& config) override {
-    call([&] {
+    call("reset", [&] {
       py::dict settings;
       for (const auto& [name, value] : config.settings) settings[py::str(name)] = value;
       object_.attr("reset")(settings, config.seed);
     });
   }
   void inject(std::span<const std::uint8_t> datagram) override {
-    call([&] { object_.attr("inject")(to_bytes(datagram)); });
+    call("inject", [&] { object_.attr("inject")(to_bytes(datagram)); });
   }
   std::optional<Datagram> poll_output() override {
-    return call([&] { return datagram(object_.attr("poll_output")()); });
+    return call("poll_output", [&] { return datagram("poll_output", object_.attr("poll_output")()); });
   }
   void settle() override {
-    call([&] { object_.attr("settle")(); });
+    call("settle", [&] { object_.attr("settle")(); });
   }
   std::optional<Datagram> run_until_output(std::uint64_t us) override {
-    return call([&] { return datagram(object_.attr("run_until_output")(us)); });
+    return call("run_until_output", [&] { return datagram("run_until_output", object_.attr("run_until_output")(us)); });
   }
   void advance(std::uint64_t us) override {
-    call([&] { object_.attr("advance")(us); });
+    call("advance", [&] { object_.attr("advance")(us); });
   }
-  std::uint64_t now_us() const override {
-    return call([&] { return py::cast<std::uint64_t>(object_.attr("now_us")); });
-  }
-  std::uint64_t cycles() const override {
-    return call([&] { return py::cast<std::uint64_t>(object_.attr("cycles")); });
-  }
+  std::uint64_t now_us() const override { return attribute<std::uint64_t>("now_us", "a whole number of microseconds"); }
+  std::uint64_t cycles() const override { return attribute<std::uint64_t>("cycles", "a whole number of clock cycles"); }
   CallResult open_passive(const OpenArgs& a) override { return user("open_passive", a); }
   CallResult open_active(const OpenArgs& a) override { return user("open_active", a); }
   CallResult accept(Handle h) override { return user("accept", h); }
   CallResult send(Handle h, std::span<const std::uint8_t> data) override {
-    return call([&] { return result(object_.attr("send")(h, to_bytes(data))); });
+    return call("send", [&] { return result("send", object_.attr("send")(h, to_bytes(data))); });
   }
   CallResult receive(Handle h, std::uint32_t max) override { return user("receive", h, max); }
   CallResult close(Handle h, bool half) override { return user("close", h, half); }
@@ -113,13 +125,17 @@ class PythonDut final : public Dut {
     return user("set_options", h, nodelay, keepalive);
   }
   std::optional<Notification> poll_notification() override {
-    return call([&] { return py::cast<std::optional<Notification>>(object_.attr("poll_notification")()); });
+    return call("poll_notification", [&] {
+      return value<std::optional<Notification>>("poll_notification", object_.attr("poll_notification")(),
+                                                "a tiptoe.Notification or None");
+    });
   }
   void set(const std::string& name, std::uint64_t value) override {
-    call([&] { object_.attr("set")(name, value); });
+    call("set", [&] { object_.attr("set")(name, value); });
   }
   std::uint64_t counter(const std::string& name) override {
-    return call([&] { return py::cast<std::uint64_t>(object_.attr("counter")(name)); });
+    return call("counter",
+                [&] { return value<std::uint64_t>("counter", object_.attr("counter")(name), "a whole number"); });
   }
   void set_fault(const std::string& id) override {
     throw DutError("no fault can be armed in " + name() + " (" + id + ")");

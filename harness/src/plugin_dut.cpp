@@ -27,7 +27,11 @@ class Library {
   /// A bare file name is one in this directory, not one of the loader's search path.
   explicit Library(const std::string& path) : path_(path.find('/') == std::string::npos ? "./" + path : path) {
     handle_ = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle_ == nullptr) refuse("cannot be loaded: " + std::string(::dlerror()));
+    if (handle_ == nullptr) {
+      const std::string why = ::dlerror();
+      const bool link = why.find("undefined symbol") != std::string::npos;
+      refuse("cannot be loaded: " + why + (link ? "; link the library that has it" : ""));
+    }
   }
 
   const tiptoe_dut_api* entry() const {

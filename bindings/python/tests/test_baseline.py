@@ -73,7 +73,11 @@ WHOLE = json_report.report(a_run({"a/b": "passed"}))
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("", ":1: not JSON"),
+        ("", ":1: it is empty"),
+        ("[" * 100_000, "not a report of `tiptoe run --json`"),
+        ("9" * 5000, "not a report of `tiptoe run --json`"),
+        (json.dumps({**WHOLE, "configuration": "x"}), "a value of another kind than there should be"),
+        (json.dumps({**WHOLE, "device": None}), "a value of another kind than there should be"),
         ('{"format": 1,\n "tool"', ":2: not JSON"),
         ("[]", "not a report of `tiptoe run --json`"),
         ("{}", "not a report of `tiptoe run --json`"),

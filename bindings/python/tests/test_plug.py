@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,10 +117,19 @@ def test_a_class_that_says_what_it_has(mine: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "sentence"),
     [
-        ("modle", "no device 'modle'; did you mean model?"),
+        ("modle", "no device 'modle'; did you mean model; one of your own"),
         ("toaster", "there are model, rtl, lockstep"),
         ("./nowhere.so", "the device nowhere.so does not exist"),
         ("./nowhere.py:Mine", "there is no file ./nowhere.py"),
+        ("", "no device ''; there are model, rtl, lockstep"),
+        (":", "the device ':' lacks its file: FILE.py:CLASS"),
+        ("{mine}:", "lacks its class: FILE.py:CLASS"),
+        ("{mine}", "is a Python file: name its class, too"),
+        ("{folder}", "is a folder; a device is a shared object in it, or FILE.py:CLASS"),
+        ("{folder}:Mine", "there is no file"),
+        ("{text}", "is no shared object (ELF file); compile it with -shared -fPIC"),
+        ("tiptoe:Dut", "lacks what every device has (level L0): reset, inject, poll_output, advance, now_us"),
+        ("os:getcwd", "lacks what every device has"),
         ("nowhere_at_all:Mine", "nowhere_at_all cannot be imported: ModuleNotFoundError"),
         ("{mine}:Mien", "has no class Mien; did you mean Mine?"),
         ("{broken}:Mine", "cannot be imported: SyntaxError"),
@@ -126,10 +138,75 @@ def test_a_class_that_says_what_it_has(mine: Path) -> None:
 def test_what_is_not_found(mine: Path, kind: str, sentence: str) -> None:
     broken = mine.with_name("broken.py")
     broken.write_text("class Mine(:\n")
+    text = mine.with_name("text.so")
+    text.write_text("no ELF file\n")
     with pytest.raises(tiptoe.DeviceError) as e:
-        tiptoe.Device(kind.format(mine=mine, broken=broken))
+        tiptoe.Device(kind.format(mine=mine, broken=broken, text=text, folder=mine.parent))
     assert sentence in str(e.value)
     assert "\n" not in str(e.value)
+
+
+#: What is put behind the class Mine -> what is said when the device is made.
+NOT_MADE = {
+    "    def __init__(self): raise ValueError('no\\ncard')": "could not be made: ValueError: no card (mine.py:",
+    "    def __init__(self): __import__('sys').exit(3)": "could not be made: SystemExit: 3 (mine.py:",
+    "    def __init__(self, a, b): pass": "could not be made: TypeError: Caller.__init__() missing 2 required",
+    "    def reset(self): pass": "cannot be reset: reset() raised TypeError: ",
+    "    def reset(self, settings, seed): raise OSError(5, 'no cable')": "reset() raised OSError: [Errno 5] no cable (",
+    "    now_us = 'noon'": "cannot be reset: now_us gave 'noon', which is not a whole number of microseconds",
+    "    now_us = -1": "now_us gave -1, which is not",
+    "    now_us = 1 << 70": "now_us gave 1180591620717411303424, which is not",
+    "    capabilities = 5": "capabilities of Caller: a capability file is a list of `key: value` lines, not 5",
+    "    capabilities = {5: 5}": "capabilities of Caller: a key must be a word, not 5",
+    "    capabilities = property(lambda self: 1 // 0)": "cannot say its capabilities: ZeroDivisionError",
+    "class Caller: pass": "lacks what every device has (level L0): reset",
+    "raise SystemExit('enough')": "cannot be imported: SystemExit: enough (mine.py:",
+}
+
+
+@pytest.mark.parametrize("code", NOT_MADE)
+def test_a_class_that_is_not_as_it_should_be(mine: Path, code: str) -> None:
+    mine.write_text(MINE + code + "\n")
+    with pytest.raises(tiptoe.TiptoeError) as e:
+        tiptoe.Device(f"{mine}:Caller")
+    assert NOT_MADE[code] in str(e.value)
+    assert "\n" not in str(e.value)
+
+
+#: What is put behind the class Mine -> verdict and message of a case.
+JUDGED = {
+    "    def inject(self, datagram): raise RuntimeError('no\\ncable')": (
+        Verdict.ERROR,
+        "the adapter of the device failed: inject() raised RuntimeError: no cable (mine.py:",
+    ),
+    "    def inject(self): pass": (Verdict.ERROR, "inject() raised TypeError: Caller.inject() takes 1 positional"),
+    "    def inject(self, datagram): __import__('sys').exit(0)": (Verdict.FAIL, "it wants to end the program"),
+    "    def poll_output(self): return 'text'": (Verdict.FAIL, "poll_output gave 'text', which is not a datagram"),
+    "    def poll_output(self): return ['x'] * 99": (
+        Verdict.FAIL,
+        "['x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', '...",
+    ),
+    "    def advance(self, us): pass": (Verdict.FAIL, "advance(1000) let no time pass, now_us is 0"),
+    "    def open_passive(self, args): return 7.5": (
+        Verdict.FAIL,
+        "open_passive gave 7.5, which is not a tiptoe.CallResult",
+    ),
+    "    def poll_notification(self): return 1": (
+        Verdict.FAIL,
+        "poll_notification gave 1, which is not a tiptoe.Notification",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", JUDGED)
+def test_a_method_that_is_not_as_it_should_be(mine: Path, code: str) -> None:
+    mine.write_text(MINE + code + "\n")
+    verdict, sentence = JUDGED[code]
+    with tiptoe.Device(f"{mine}:Caller") as device:
+        result = tiptoe.run_case("textbook/TB-02b-close-by-peer", device)
+    assert result.verdict is verdict, result.message
+    assert sentence in result.message
+    assert "\n" not in result.message
 
 
 def test_what_cannot_be_made(mine: Path) -> None:
@@ -159,11 +236,43 @@ def test_the_command(tiptoe_command: Run, test_device: Devices) -> None:
         ("odd_version", "speaks version 7.0 of the DUT contract"),
         ("odd_no_entry", "does not export tiptoe_dut_entry()"),
         ("odd_no_run", "(level L0): run."),
+        ("odd_undefined", "undefined symbol: tiptoe_test_of_nowhere; link the library that has it."),
     ]:
         done = tiptoe_command("run", "textbook/TB-0*", "--dut", test_device(name))
         assert done.returncode == 2
         assert sentence in done.stderr
         assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("    description = 5", "mine.py:Caller: description gave 5, which is not a text"),
+        ("raise KeyboardInterrupt", "could not be made: KeyboardInterrupt (mine.py:"),
+        ("__import__('os')._exit(3)", "could not be made: the process that ran the device ended with exit code 3."),
+    ],
+)
+def test_the_command_says_it_in_one_line(mine: Path, tiptoe_command: Run, code: str, sentence: str) -> None:
+    mine.write_text(MINE + code + "\n")
+    done = tiptoe_command("run", "textbook/TB-17*", "--dut", f"{mine}:Caller")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_library_of_the_folder_is_not_ours(mine: Path) -> None:
+    for name in ("select", "json", "socket"):
+        mine.with_name(f"{name}.py").write_text("raise RuntimeError('not this one')\n")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "tiptoe", "run", "textbook/TB-17*", "--dut", "./mine.py:Mine"],
+        cwd=mine.parent,
+        env={**os.environ, "PYTHONPATH": str(Path(tiptoe.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr  # it is silent
 
 
 def test_a_bad_capability_file_stops_the_run(tiptoe_command: Run, test_device: Devices, tmp_path: Path) -> None:

@@ -136,7 +136,10 @@ def test_a_file(a_file: Callable[..., Path]) -> None:
         (f"- {{case: 'textbook/*', rule: MUST-13, {REST}}}", ["exactly one of case, rule"]),
         ("- {case: 'textbook/*', owner: o, expires: 2026-12-31}", ["lacks 'reason'"]),
         ("- {case: 'textbook/*', owner: '', reason: r, expires: 2026-12-31}", ["'owner' is empty"]),
-        ("- {case: 'textbook/*', owner: 3, reason: r, expires: 2026-12-31}", ["'owner' is not text: 3"]),
+        (
+            "- {case: 'textbook/*', owner: 3, reason: r, expires: 2026-12-31}",
+            ["'owner' is not text (who has taken it on): 3"],
+        ),
         ("- {case: 'textbook/*', owner: o, reason: r, expires: whenever}", ["'expires'", "2026-12-31", "whenever"]),
         ("- {case: 'textbook/*', owner: o, reason: r, expires: 2026-02-30}", ["2026-02-30", "not a day"]),
         (
@@ -144,7 +147,13 @@ def test_a_file(a_file: Callable[..., Path]) -> None:
             [":2: no case of the suite matches 'textbok/*'; did you mean"],
         ),
         (f"- {{rule: MUTS-13, {REST}}}", [":2: no rule 'MUTS-13'; did you mean", "MUST-13"]),
-        (f"- {{case: a, case: b, {REST}}}", ["'case' stands there twice"]),
+        (f"- {{case: a, case: b, {REST}}}", [":2: the key `case` stands here a second time"]),
+        (
+            f"- {{case: 'textbook/*', {REST}}}\n- {{case: 'textbook/*', {REST}}}",
+            [":3: a waiver for case textbook/*", ":2"],
+        ),
+        ("- {case: 'textbook/*', owner: o, reason: '  ', expires: 2026-12-31}", [":2: 'reason' is empty"]),
+        ("- {case: 'textbook/*', owner: o, reason: r, expires: 20261231}", ["'expires' is not text", "2026-12-31"]),
         ("- [", ["not YAML"]),
         ("case: x", ["not a list"]),
         ("- text", ["'key: value'"]),
@@ -169,7 +178,7 @@ def test_not_there(tmp_path: Path) -> None:
     with pytest.raises(tiptoe.UsageError, match="No such file"):
         waivers.read(tmp_path / "none.yaml")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    with pytest.raises(tiptoe.UsageError, match="not UTF-8"):
+    with pytest.raises(tiptoe.UsageError, match="no UTF-8"):
         waivers.read(tmp_path / "binary")
 
 

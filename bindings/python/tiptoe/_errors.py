@@ -67,3 +67,14 @@ def _where(error: BaseException, trace: TracebackType | None) -> str:
         return type(error).__name__
     last = frames[-1]
     return f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno}: {last.line}"
+
+
+def _story(error: BaseException, trace: TracebackType | None = None) -> str:
+    """An exception of somebody's code on one line, "ValueError: no card (mine.py:12: raise ValueError(...))"."""
+    text = " ".join(str(error).split())
+    if len(text) > 300:
+        text = text[:297] + "..."
+    told = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, SyntaxError):  # says where by itself
+        return told
+    return f"{told} ({_where(error, trace)})" if trace is not None else told

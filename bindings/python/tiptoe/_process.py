@@ -59,7 +59,8 @@ class Worker:
         self.channel, theirs = channel()
         with theirs, open(words, "wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", module, str(theirs.fileno()), str(self.journal.fileno())],
+                # -P: a select.py in the folder where we are is not the library's.
+                [sys.executable, "-P", "-m", module, str(theirs.fileno()), str(self.journal.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -19,7 +19,7 @@ from typing import Any
 from tiptoe._channel import Port
 from tiptoe._core import Device
 from tiptoe._enums import Verdict
-from tiptoe._errors import TiptoeError
+from tiptoe._errors import DeviceError, TiptoeError, _story
 from tiptoe.results import CaseInfo, CaseResult
 from tiptoe.runner import Job
 from tiptoe.suite import run_case
@@ -38,22 +38,29 @@ def serve(make: Callable[[Any], Device], run: Callable[[Any, Device, Any], tuple
     job = port.receive()
     outside = not job.device.built_in
 
-    def made() -> Device | None:
+    def made() -> tuple[Device, str] | None:
         try:
             device = make(job)
+            description = device.description
             if outside:
                 device.set_journal(journal)
         except TiptoeError as e:
-            port.send(("unusable", str(e)))
+            text = str(e)
+            told = text.startswith("the device ") or not isinstance(e, DeviceError)
+            port.send(("unusable", text if told else f"the device {job.device.kind}: {text}"))
             return None
-        return device
+        except BaseException as e:
+            port.send(("unusable", f"the device {job.device.kind} could not be made: {_story(e, e.__traceback__)}"))
+            return None
+        return device, description
 
     if outside:
         _limit(job.memory_mb << 20)
-    device = made()
-    if device is not None:
-        port.send(("ready", device.description))
-    while device is not None:
+    able = made()
+    if able is not None:
+        port.send(("ready", able[1]))
+    while able is not None:
+        device, _ = able
         try:
             number, task = port.receive()
         except EOFError:
@@ -64,7 +71,7 @@ def serve(make: Callable[[Any], Device], run: Callable[[Any, Device, Any], tuple
         port.send(("result", number, result))
         if not usable:
             device.shut_down()
-            device = made()
+            able = made()
 
 
 def _limit(most: int) -> None:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""YAML files that people write, checked against a schema. What is wrong is said with file, line and nearest name.
+"""YAML files that people write. What is wrong is said with file and line.
 
-    data, lines = read(Path("waivers.yaml"), "waivers.schema.json", "waivers")
+    data, lines = load(Path("mine.yaml"), "capability file")
+    data, lines = read(Path("waivers.yaml"), "waivers.schema.json", "waivers")     # and checks it against a schema
     lines.of(2, "rule")      # line of that value, from 1
 
-Dates stay strings. An unknown key is an error, and so is one that stands there twice.
+Dates stay strings. A key that stands there twice is an error. Aliases are refused: nobody needs them here, and nine
+lines of them can be gigabytes.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from ._errors import UsageError
 from .catalogue import suggestion
 
 Key = str | int
+
+#: Octets of the largest file.
+_LARGEST = 1 << 20
 
 
 class Lines:
@@ -44,19 +49,27 @@ class Lines:
         return UsageError(f"{self.path}:{self.of(*where)}: {text}")
 
 
-def read(path: Path, schema: str, what: str) -> tuple[Any, Lines]:
+def load(path: Path, what: str) -> tuple[Any, Lines]:
     """The content of a YAML file and the lines of its values. `what`: word for the file in messages.
 
-    Raises `UsageError`: not readable, not YAML, not as the schema (a file of tiptoe/data) says.
+    Raises `UsageError`: not readable, not YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as e:
-        raise UsageError(f"{what}: {path}: {e.strerror}") from e
-    except UnicodeDecodeError as e:
-        raise UsageError(f"{what}: {path}: not UTF-8 text") from e
+        with path.open("rb") as file:
+            octets = file.read(_LARGEST + 1)
+        text = octets.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "it is no UTF-8 text"
+        raise UsageError(f"{what} {path} cannot be read: {why}") from e
+    if len(octets) > _LARGEST:
+        raise UsageError(f"{what} {path} cannot be read: it is larger than {_LARGEST >> 20} MiB")
     lines = Lines(path)
-    data = _parse(text, lines)
+    return _parse(text, lines), lines
+
+
+def read(path: Path, schema: str, what: str) -> tuple[Any, Lines]:
+    """The same, checked against a schema (a file of tiptoe/data). Raises `UsageError` for what that does not allow."""
+    data, lines = load(path, what)
     check(data, schema, lines)
     return data, lines
 
@@ -103,7 +116,8 @@ def _sentences(error: Any) -> Iterator[tuple[str, tuple[Key, ...]]]:
         case "type":
             wanted = error.validator_value
             words = " or ".join(_TYPES.get(w, w) for w in ([wanted] if isinstance(wanted, str) else wanted))
-            yield f"{name}is not {words}: {_shown(error.instance)}", where
+            form = f" ({error.schema['description']})" if "description" in error.schema else ""
+            yield f"{name}is not {words}{form}: {_shown(error.instance)}", where
         case "enum":
             near = suggestion(str(error.instance), map(str, error.validator_value))
             choices = ", ".join(map(str, error.validator_value))
@@ -143,37 +157,55 @@ def _parse(text: str, lines: Lines) -> Any:
         loader = yaml.SafeLoader(text)
         try:
             node = loader.get_single_node()
-            return None if node is None else _value(loader, node, (), lines)
+            return None if node is None else _value(loader, node, (), lines, set())
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         if mark is not None:
             lines.put((), mark.line + 1)
-        raise lines.error(f"not YAML: {e.problem or e.context}") from e
+        raise lines.error(f"this is not YAML: {e.problem or e.context}") from e
+    except yaml.reader.ReaderError as e:
+        lines.put((), text.count("\n", 0, e.position) + 1)
+        code = ord(e.character) if isinstance(e.character, str) else e.character
+        raise lines.error(f"this is not YAML: the character U+{code:04X} may not stand there") from e
     except yaml.YAMLError as e:
-        raise lines.error(f"not YAML: {e}") from e
+        raise lines.error(f"this is not YAML: {' '.join(str(e).split())}") from e
+    except RecursionError as e:
+        raise lines.error("this is nested too deeply") from e
 
 
 #: Scalars that are taken for what they look like; all others are text.
 _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null")}
 
 
-def _value(loader: Any, node: Any, where: tuple[Key, ...], lines: Lines) -> Any:
-    """The value of a node of the YAML tree; every value's line goes into `lines`."""
+def _value(loader: Any, node: Any, where: tuple[Key, ...], lines: Lines, seen: set[int]) -> Any:
+    """The value of a node of the YAML tree; every value's line goes into `lines`. `seen`: nodes that had their turn."""
     import yaml
 
-    lines.put(where, node.start_mark.line + 1)
+    line = node.start_mark.line + 1
+    if id(node) in seen:  # once more, by its alias
+        raise lines.error(f"aliases (&, *) are not taken here: write the value of line {line} out", *where)
+    seen.add(id(node))
+    lines.put(where, line)
     if isinstance(node, yaml.MappingNode):
         content: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            lines.put((*where, "?"), key_node.start_mark.line + 1)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise lines.error("a key must be a word", *where, "?")
             key = str(key_node.value)
             if key in content:
-                lines.put((*where, key), key_node.start_mark.line + 1)
-                raise lines.error(f"key '{key}' stands there twice", *where, key)
-            content[key] = _value(loader, value_node, (*where, key), lines)
+                raise lines.error(f"the key `{key}` stands here a second time", *where, "?")
+            lines.put((*where, key), key_node.start_mark.line + 1)
+            content[key] = _value(loader, value_node, (*where, key), lines, seen)
             lines.put((*where, key), key_node.start_mark.line + 1)
         return content
     if isinstance(node, yaml.SequenceNode):
-        return [_value(loader, item, (*where, number), lines) for number, item in enumerate(node.value)]
-    return loader.construct_object(node) if node.tag in _PLAIN else node.value
+        return [_value(loader, item, (*where, number), lines, seen) for number, item in enumerate(node.value)]
+    if node.tag not in _PLAIN:
+        return node.value
+    try:
+        return loader.construct_object(node)
+    except ValueError as e:  # a number of thousands of digits, for one
+        raise lines.error(f"'{node.value[:40]}' is no value", *where) from e

@@ -79,7 +79,10 @@ def read(path: Path) -> Former:
     except UnicodeDecodeError as e:
         raise UsageError(f"baseline: {path}: not UTF-8 text") from e
     except json.JSONDecodeError as e:
-        raise UsageError(f"baseline: {path}:{e.lineno}: not JSON: {e.msg}") from e
+        why = f"not JSON: {e.msg}" if e.doc.strip() else "it is empty"
+        raise UsageError(f"baseline: {path}:{e.lineno}: {why}") from e
+    except (RecursionError, ValueError) as e:  # brackets, digits without end
+        raise UsageError(f"baseline: {path}: not a report of `tiptoe run --json`") from e
     if not isinstance(report, dict) or not isinstance(report.get("tool"), dict) or "cases" not in report:
         raise UsageError(f"baseline: {path}: not a report of `tiptoe run --json`")
     if report.get("format") != FORMAT:
@@ -96,8 +99,8 @@ def read(path: Path) -> Former:
             "seed": str(report["seed"]),
         }
         return Former(path, outcomes, circumstances, bool(report["interrupted"]), str(report["started"]))
-    except (KeyError, TypeError, ValueError) as e:
-        word = f"no {e}" if isinstance(e, KeyError) else str(e)
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
+        word = {KeyError: f"no {e}", ValueError: str(e)}.get(type(e), "a value of another kind than there should be")
         raise UsageError(f"baseline: {path}: not a whole report of `tiptoe run --json` ({word})") from e
 
 

@@ -21,13 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
-from . import _core, catalogue
+from . import _core, _yaml, catalogue
 from ._errors import UsageError
-
-#: Path of a value inside the file, ("service", "port") or ("calls", 2), -> line number.
-_Lines = dict[tuple[str | int, ...], int]
 
 FEATURES = ("RST5961", "SYN5961", "ACK5961", "RFC1337", "TW_REUSE", "DELACK", "DF", "FIXED_ISS")
 """Bits of the register FEATURES, lowest first. Each is a setting of its own."""
@@ -36,42 +32,8 @@ FEATURES = ("RST5961", "SYN5961", "ACK5961", "RFC1337", "TW_REUSE", "DELACK", "D
 def read(path: Path) -> dict[str, Any]:
     """Reads and checks a capability file. The result is what `tiptoe.Device` takes: all keys of the file with their
     values converted (addresses are numbers), and what follows from them."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        why = e.strerror if isinstance(e, OSError) else "it is no UTF-8 text"
-        raise UsageError(f"capability file {path} cannot be read: {why}.") from e
-    lines: _Lines = {}
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = {} if node is None else _value(node, (), lines, path)
-    except yaml.MarkedYAMLError as e:
-        line = e.problem_mark.line + 1 if e.problem_mark else 1
-        raise UsageError(f"{path}:{line}: this is not YAML: {e.problem}.") from e
-    return check(value, str(path), lines)
-
-
-def _value(node: Any, where: tuple[str | int, ...], lines: _Lines, path: Path) -> Any:
-    """The value of a node; notes where everything stands. A key that stands twice is a mistake."""
-    lines[where] = node.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, (*where, i), lines, path) for i, item in enumerate(node.value)]
-    if isinstance(node, yaml.MappingNode):
-        out: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in out:
-                raise UsageError(f"{path}:{key_node.start_mark.line + 1}: the key `{key}` stands here a second time.")
-            out[key] = _value(value_node, (*where, key), lines, path)
-            lines[(*where, key)] = key_node.start_mark.line + 1
-        return out
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node)
-    except ValueError as e:  # 2026-13-45
-        raise UsageError(f"{path}:{node.start_mark.line + 1}: '{node.value}' is not a value: {e}.") from e
-    finally:
-        loader.dispose()
+    value, lines = _yaml.load(path, "capability file")
+    return check({} if value is None else value, str(path), lines)
 
 
 @functools.cache
@@ -80,14 +42,17 @@ def _validator() -> Any:
     return jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
 
 
-def check(value: Any, source: str, lines: _Lines | None = None) -> dict[str, Any]:
+def check(value: Any, source: str, lines: _yaml.Lines | None = None) -> dict[str, Any]:
     """The same for keys and values that come from elsewhere; `source` is how mistakes begin."""
-    places = lines or {}
 
     def mistake(where: tuple[str | int, ...], text: str) -> UsageError:
-        line = next((places[where[:n]] for n in range(len(where), -1, -1) if where[:n] in places), None)
-        return UsageError(f"{source}{f':{line}' if line else ''}: {text}{'' if text.endswith('?') else '.'}")
+        end = "" if text.endswith("?") else "."
+        return UsageError(f"{source}: {text}{end}") if lines is None else lines.error(text + end, *where)
 
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise mistake((), f"a key must be a word, not {_shown(key)}")
     errors = sorted(_validator().iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     for error in errors:
         raise mistake(*_sentence(error))
@@ -126,7 +91,23 @@ def check(value: Any, source: str, lines: _Lines | None = None) -> dict[str, Any
     out["ethernet"] = out.pop("link", "ip") == "ethernet"
     for key in ("addresses", "peers"):
         out[key] = [int(ipaddress.IPv4Address(a)) for a in value.get(key, ())]
+    _no_strangers(value, mistake)
     return out
+
+
+def _no_strangers(value: Mapping[str, Any], mistake: Any) -> None:
+    """Addresses of the device and of the tester: each of one host, and each once."""
+    taken: dict[str, str] = {}
+    for key in ("addresses", "peers"):
+        for i, text in enumerate(value.get(key, ())):
+            address = ipaddress.IPv4Address(text)
+            if address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
+                raise mistake((key, i), f"`{key}[{i}]` must be the address of one host, not {text}")
+            if text in taken:
+                raise mistake(
+                    (key, i), f"`{key}[{i}]` is {text}, as `{taken[text]}` is; every address is somebody's own"
+                )
+            taken[text] = f"{key}[{i}]"
 
 
 def _known(name: str, known: Iterable[str], what: str, mistake: Any) -> None:
@@ -180,15 +161,24 @@ def _sentence(error: Any) -> tuple[tuple[str | int, ...], str]:
         return where, f"a capability file is a list of `key: value` lines, not {_shown(error.instance)}"
     meaning = f" ({schema['description']})" if "description" in schema else ""
     near = catalogue.suggestion(str(error.instance), schema["enum"]) if "enum" in schema else ""
-    return where, f"`{_name(where)}` must be {_phrase(schema)}{meaning}, not {_shown(error.instance)}{near}"
+    return (
+        where,
+        f"`{_name(where)}` must be {_phrase(schema, error.validator)}{meaning}, not {_shown(error.instance)}{near}",
+    )
 
 
-def _phrase(schema: Mapping[str, Any]) -> str:
+#: Limits from here on are told to those alone who are beyond them.
+_MANY = (1 << 32) - 1
+
+
+def _phrase(schema: Mapping[str, Any], broken: str) -> str:
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     match schema.get("type"):
         case "integer":
-            if "maximum" in schema:
+            if broken == "maximum" and schema["maximum"] >= _MANY:
+                return f"a whole number of at most {schema['maximum']}"
+            if schema.get("maximum", _MANY) < _MANY:
                 return f"a whole number from {schema['minimum']} to {schema['maximum']}"
             return f"a whole number of at least {schema['minimum']}"
         case "boolean":
@@ -210,7 +200,9 @@ def _shown(value: Any) -> str:
         case None:
             return "nothing"
         case str():
-            return f"'{value}'"
+            return f"'{value if len(value) <= 60 else value[:57] + '...'}'"
+        case int() if abs(value) >= 10**40:
+            return "a number of more than 40 digits"
         case list():
             return "a list" if value else "an empty list"
         case dict():

@@ -111,7 +111,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """ "; did you mean A, B?" or the empty string."""
     by_fold = {k.casefold(): k for k in known}
     close = difflib.get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.6)
-    if not close:
+    if not close and name.strip():
         close = [k for k in by_fold if name.casefold() in k][:3]
     return f"; did you mean {', '.join(by_fold[c] for c in close)}?" if close else ""
 

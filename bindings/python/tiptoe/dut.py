@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._core import CallResult, Datagram, Handle, Notification, OpenArgs
-from ._errors import DeviceUnsupported
+from ._errors import DeviceNonsense, DeviceUnsupported
 
 
 class Dut:
@@ -75,7 +75,10 @@ class Dut:
             output = self.poll_output()
             if output is not None or self.now_us >= end:
                 return output
-            self.advance(min(1000, end - self.now_us))
+            before = self.now_us
+            self.advance(min(1000, end - before))
+            if self.now_us <= before:
+                raise DeviceNonsense(f"advance({min(1000, end - before)}) let no time pass, now_us is {self.now_us}")
 
     # ---- L1: user calls. What is not overridden is what the device lacks.
     def open_passive(self, args: OpenArgs) -> CallResult:

@@ -75,7 +75,11 @@ def check_name(name: str) -> None:
         near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:_LONGEST]
         good = near if re.fullmatch(r"[a-z][a-z0-9_]*", near) and near != name else f"my_{near}" if near else "mydevice"
         good = f"my_{good}"[:_LONGEST] if _is_taken(good) else good
-        raise UsageError(f"a device cannot be called '{name}': {problem}. Try {good}")
+        raise UsageError(f"a device cannot be called {_quoted(name)}: {problem}. Try {good}")
+
+
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= 60 else name[:57] + "...")
 
 
 def _is_taken(name: str) -> bool:
@@ -102,6 +106,8 @@ def write(name: str, kind: str, into: Path, *, width: int | None = None, frames:
     if frames is not None and frames not in FRAMES:
         raise UsageError(f"no frames '{frames}'{catalogue.suggestion(frames, FRAMES)}; there are {', '.join(FRAMES)}")
     target = into / name
+    if into.exists() and not into.is_dir():
+        raise UsageError(f"{target} cannot be made: {into} is no folder (--into)")
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target} is there already, and stays as it is: take another name or another folder (--into)")
     device = {"python": f"./{name}.py:{_class_name(name)}"}.get(kind, f"build/{name}.so")

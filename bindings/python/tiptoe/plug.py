@@ -17,6 +17,7 @@ import importlib
 import importlib.machinery
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,14 @@ from typing import Any
 
 from . import capabilities as capability_file
 from . import catalogue
-from ._errors import DeviceError, TiptoeError
+from ._errors import DeviceError, TiptoeError, _story
+
+_ELF = b"\x7fELF"  # how a shared object begins
 
 BUILT_IN = ("model", "rtl", "lockstep")
 SHIPPED = Path(__file__).parent / "devices"
+
+_LEVEL_0 = ("reset", "inject", "poll_output", "advance", "now_us")
 
 _METHODS = {
     "listen": "open_passive",
@@ -79,22 +84,40 @@ def find(kind: Any, arguments: str = "", capabilities: str | Path | Mapping[str,
             device = found(arguments) if arguments else found()
         except TiptoeError:
             raise
-        except Exception as e:
-            raise DeviceError(f"the device {kind} could not be made: {type(e).__name__}: {e}") from e
+        except (Exception, SystemExit) as e:
+            raise DeviceError(f"the device {kind} could not be made: {_told(e)}") from e
         return _python(device, kind, beside, capabilities)
     if kind in shipped():
         return _library(kind, SHIPPED / f"{kind}.so", capabilities)
+    if Path(kind).is_file():
+        return _library(kind, Path(kind), capabilities)
     names = [*BUILT_IN, *shipped()]
-    near = catalogue.suggestion(kind, names)
-    raise DeviceError(
-        f"no device '{kind}'{near or '; there are ' + ', '.join(names)}. One of your own is a path: ./mine.so, or "
-        "./mine.py:Class"
-    )
+    near = catalogue.suggestion(kind, names).rstrip("?") or f"; there are {', '.join(names)}"
+    raise DeviceError(f"no device '{kind}'{near}; one of your own is a path: ./mine.so, or ./mine.py:Class")
+
+
+def _told(error: BaseException) -> str:
+    """On one line, with the line of the device that raised it; none when that is the call itself."""
+    trace = error.__traceback__
+    frames = traceback.extract_tb(trace)
+    theirs = bool(frames) and frames[-1].filename != __file__ and not frames[-1].filename.startswith("<")
+    return _story(error, trace if theirs else None)
 
 
 def _library(kind: str, path: Path, given: str | Path | Mapping[str, Any] | None) -> Found:
     if not path.exists():
         raise DeviceError(f"the device {path} does not exist")
+    if path.is_dir():
+        raise DeviceError(f"the device {path} is a folder; a device is a shared object in it, or FILE.py:CLASS")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_ELF))
+    except OSError as e:
+        raise DeviceError(f"the device {path} cannot be read: {e.strerror}") from e
+    if path.suffix == ".py":
+        raise DeviceError(f"the device {path} is a Python file: name its class, too, {path}:CLASS")
+    if magic != _ELF:
+        raise DeviceError(f"the device {path} is no shared object (ELF file); compile it with -shared -fPIC")
     return Found(kind, str(path), None, _capabilities(given, path.with_suffix(".yaml")))
 
 
@@ -116,13 +139,15 @@ def load_class(kind: str) -> Any:
 def _class(kind: str) -> tuple[Any, Path | None]:
     """The class, and where its capability file would be."""
     place, _, name = kind.rpartition(":")
+    if not place or not name:
+        raise DeviceError(f"the device '{kind}' lacks its {'file' if not place else 'class'}: FILE.py:CLASS")
     in_file = place.endswith(".py") or os.sep in place
-    if in_file and not Path(place).exists():
+    if in_file and not Path(place).is_file():
         raise DeviceError(f"the device {kind}: there is no file {place}")
     try:
         module = _load_file(Path(place)) if in_file else _load_module(place)
-    except Exception as e:
-        raise DeviceError(f"the device {kind}: {place} cannot be imported: {type(e).__name__}: {e}") from e
+    except (Exception, SystemExit) as e:
+        raise DeviceError(f"the device {kind}: {place} cannot be imported: {_told(e)}") from e
     found = getattr(module, name, None)
     if not callable(found):
         classes = [n for n, v in vars(module).items() if isinstance(v, type)]
@@ -148,7 +173,13 @@ def _load_module(name: str) -> ModuleType:
 
 
 def _python(device: Any, kind: str, beside: Path | None, given: str | Path | Mapping[str, Any] | None) -> Found:
-    own = getattr(device, "capabilities", None)
+    lacking = [method for method in _LEVEL_0 if not _overrides(device, method)]
+    if lacking:
+        raise DeviceError(f"the device {kind} lacks what every device has (level L0): {', '.join(lacking)}")
+    try:
+        own = getattr(device, "capabilities", None)
+    except Exception as e:
+        raise DeviceError(f"the device {kind} cannot say its capabilities: {_told(e)}") from e
     if given is None and own is not None and not (beside is not None and beside.exists()):
         capabilities = capability_file.check(own, f"capabilities of {type(device).__name__}")
     else:

@@ -279,7 +279,8 @@ class WorkerPool(Generic[Task, Result]):
             self._workers.remove(worker)
             worker.end()
         elif problem and not worker.ready:
-            raise _Refused(problem + self._words(worker))
+            problem = problem[:1].lower() + problem[1:] + self._words(worker)
+            raise _Refused(f"the device {self.job.device.kind} could not be made: {problem}")
         elif problem:
             yield self._lost(worker, waiting, cases, problem)
 
@@ -318,7 +319,7 @@ class WorkerPool(Generic[Task, Result]):
 
     def _hangs(self, worker: Worker) -> str:
         if not worker.ready:
-            return f"The device could not be made within {self._patience(worker):g} seconds of wall time."
+            return f"That took more than {self._patience(worker):g} seconds of wall time."
         state = ", which had stopped itself (SIGSTOP)," if worker.stopped else ""
         part = " A part of a message stands in the channel that it has to ours." if worker.channel.partial else ""
         return (

@@ -74,8 +74,11 @@ def read(path: Path) -> tuple[Waiver, ...]:
 
     entries, lines = _yaml.read(path, "waivers.schema.json", "waivers")
     everything = suite.cases()
-    out = []
+    out: list[Waiver] = []
     for number, entry in enumerate(entries or []):
+        for key in ("reason", "owner"):
+            if not entry[key].strip():
+                raise lines.error(f"'{key}' is empty", number, key)
         try:
             waiver = Waiver(**entry, where=f"{path}:{lines.of(number)}")
         except UsageError as e:
@@ -89,6 +92,11 @@ def read(path: Path) -> tuple[Waiver, ...]:
                 near = catalogue.suggestion(waiver.rule, catalogue.load().rules)
                 raise lines.error(f"no rule '{waiver.rule}'{near}", number, "rule")
             raise lines.error(f"no case of the suite names rule {waiver.rule}", number, "rule")
+        again = next((w for w in out if w.subject == waiver.subject), None)
+        if again is not None:
+            raise lines.error(
+                f"a waiver for {waiver.subject} stands at {again.where} already; leave one of them", number
+            )
         out.append(waiver)
     return tuple(out)
 

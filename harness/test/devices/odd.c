@@ -187,6 +187,9 @@ static tiptoe_rc poll_notification(tiptoe_dut* d, tiptoe_notification* out) {
 #ifndef ODD_RUN
 #define ODD_RUN run
 #endif
+#ifdef ODD_UNDEFINED
+extern tiptoe_rc ODD_RUN(tiptoe_dut* d, uint64_t until_us, int stop_at_output);
+#endif
 #ifndef ODD_ABORT
 #define ODD_ABORT of_handle
 #endif
