@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -115,6 +116,31 @@ def test_linux_tells_of_the_urgent_pointer_in_whatever_thread() -> None:
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(urgent_told, 131, 1500).result() == 1
         assert pool.submit(urgent_told, 141, 2500).result() == 1
+    assert device.receive(handle, 50).length == 50
+    device.shut_down()
+
+
+def test_linux_is_asked_when_the_queue_of_signals_is_too_short() -> None:
+    device = _make("linux")
+    listener = device.open_passive(7).handle
+    numbers: dict[str, Any] = {"src": PEER, "dst": "10.0.0.1", "src_port": 40000, "dst_port": 7, "window": 5000}
+    limits = resource.getrlimit(resource.RLIMIT_SIGPENDING)
+    resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, limits[1]))
+    try:
+        device.inject(tiptoe.Segment(flags=tiptoe.SYN, seq=100, **numbers))
+        answer = device.run_until_output(200_000)
+        assert answer is not None
+        assert answer.segment.seq is not None
+        numbers["ack"] = answer.segment.seq + 1
+        device.inject(tiptoe.Segment(flags=tiptoe.ACK, seq=101, **numbers))
+        handle = device.accept(listener).handle
+        device.notifications()
+        flags = tiptoe.ACK | tiptoe.PSH | tiptoe.URG
+        device.inject(tiptoe.Segment(flags=flags, seq=101, urgent=1000, payload=b"x" * 10, **numbers))
+        told = [n.flags for n in device.notifications() if n.handle == handle]
+        assert told == [tiptoe.Notify.READABLE | tiptoe.Notify.URGENT]
+    finally:
+        resource.setrlimit(resource.RLIMIT_SIGPENDING, limits)
     device.shut_down()
 
 
