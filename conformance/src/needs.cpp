@@ -169,8 +169,28 @@ void Tester::judge(Settings& out, const std::string& name, const std::string& to
     return;
   }
   if (value == by_default) return;
+  if (name == "LOCAL_IP0") {
+    throw Inapplicable(
+        "the address of the device cannot be set (capability settable), and it names none of its own "
+        "(capability addresses)");
+  }
   throw Inapplicable("the case sets " + name + " = " + std::to_string(value) +
                      ", which the device cannot (capability settable)");
+}
+
+bool Tester::has_second_address() const {
+  const Capabilities& has = *capabilities_;
+  if (!has.addresses.empty()) return has.addresses.size() > 1;
+  const auto fixed = has.fixed.find("LOCAL_IP1");
+  if (fixed != has.fixed.end()) return fixed->second == device_ip_2;
+  return has.all_settings || has.settable.contains("LOCAL_IP1");
+}
+
+void Tester::need_second_address() const {
+  if (!has_second_address()) {
+    throw Inapplicable("the case needs a second address of the device, it has one (capability " +
+                       std::string(capabilities_->addresses.empty() ? "settable" : "addresses") + ")");
+  }
 }
 
 bool Tester::can_have(const std::string& name, std::uint64_t value) const {
@@ -221,6 +241,7 @@ Settings Tester::wanted_settings() const {
   Settings out;
   for (const auto& [name, value] : resolved_) {
     if (name.starts_with("LOCAL_IP") && !has.addresses.empty()) continue;  // the map takes care
+    if (name == "LOCAL_IP1" && !has_second_address()) continue;            // cases that use it ask for it
     if (name == "FEATURES" && !whole_features) {
       for (std::size_t i = 0; i < feature_bits.size(); ++i) {
         judge(out, feature_bits[i], std::string("FEATURES.") + feature_bits[i], (value >> i) & 1U,

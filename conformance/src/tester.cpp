@@ -50,6 +50,7 @@ Tester::Tester(Dut& dut, const Case& the_case, const RunOptions& options)
 Conn& Tester::add_conn() { return add_conn({device_ip, device_port}, {peer_ip, next_port_}); }
 
 Conn& Tester::add_conn(Endpoint device, Endpoint peer) {
+  if (device.ip == device_ip_2) need_second_address();
   if (peer.port >= next_port_ && peer.port < 65000) next_port_ = static_cast<std::uint16_t>(peer.port + 1);
   return conns_.emplace_back(*this, device, peer, random(), conns_.size() + 1);
 }
@@ -136,10 +137,7 @@ void Tester::inject_bytes(ByteView bytes, const Segment&) {
                     .cycle = dut_->cycles(),
                     .to_device = true};
   record(datagram);
-  if (translated_ && !capabilities_->addresses.empty() && capabilities_->addresses.size() < 2 && bytes.size() >= 20 &&
-      Segment::parse(bytes).dst == device_ip_2) {
-    inapplicable("the case needs a second address of the device, it has one (capability addresses)");
-  }
+  if (bytes.size() >= 20 && !has_second_address() && Segment::parse(bytes).dst == device_ip_2) need_second_address();
   dut_->inject(bytes);
 }
 

@@ -59,10 +59,20 @@ class CheckedDut final : public Dut {
     return cycle_;
   }
 
-  CallResult open_passive(const OpenArgs& a) override { return opened("OPEN passive", inner_->open_passive(a)); }
-  CallResult open_active(const OpenArgs& a) override { return opened("OPEN active", inner_->open_active(a)); }
-  CallResult accept(Handle h) override { return opened("ACCEPT", inner_->accept(h)); }
+  CallResult open_passive(const OpenArgs& a) override {
+    has("listen");
+    return opened("OPEN passive", inner_->open_passive(a));
+  }
+  CallResult open_active(const OpenArgs& a) override {
+    has("open");
+    return opened("OPEN active", inner_->open_active(a));
+  }
+  CallResult accept(Handle h) override {
+    has("accept");
+    return opened("ACCEPT", inner_->accept(h));
+  }
   CallResult send(Handle h, std::span<const std::uint8_t> data) override {
+    has("send");
     CallResult r = answered("SEND", inner_->send(h, data));
     if (r && r.length > data.size()) {
       nonsense("SEND of " + number(data.size()) + " octets took " + number(r.length));
@@ -70,17 +80,29 @@ class CheckedDut final : public Dut {
     return r;
   }
   CallResult receive(Handle h, std::uint32_t max) override {
+    has("receive");
     CallResult r = answered("RECEIVE", inner_->receive(h, max));
     if (r.data.size() > max) nonsense("RECEIVE of " + number(max) + " octets gave " + number(r.data.size()));
     return r;
   }
-  CallResult close(Handle h, bool half) override { return answered("CLOSE", inner_->close(h, half)); }
-  CallResult abort(Handle h) override { return answered("ABORT", inner_->abort(h)); }
-  CallResult status(Handle h) override { return answered("STATUS", inner_->status(h)); }
+  CallResult close(Handle h, bool half) override {
+    has(half ? "half_close" : "close");
+    return answered("CLOSE", inner_->close(h, half));
+  }
+  CallResult abort(Handle h) override {
+    has("abort");
+    return answered("ABORT", inner_->abort(h));
+  }
+  CallResult status(Handle h) override {
+    has("status");
+    return answered("STATUS", inner_->status(h));
+  }
   CallResult set_options(Handle h, bool nodelay, bool keepalive) override {
+    has("set_options");
     return answered("the options of a connection", inner_->set_options(h, nodelay, keepalive));
   }
   std::optional<Notification> poll_notification() override {
+    if (!capabilities().can("notifications")) return std::nullopt;
     std::optional<Notification> n = inner_->poll_notification();
     look();
     if (!n) return n;
@@ -115,6 +137,13 @@ class CheckedDut final : public Dut {
   void set_fault(const std::string& id) override { inner_->set_fault(id); }
 
  private:
+  /// What the capability file leaves out is not used, even where the adapter has a function for it.
+  void has(const char* call) const {
+    if (!capabilities().can(call)) {
+      throw DutUnsupported(std::string("the device has no `") + call + "` (capability calls)");
+    }
+  }
+
   [[noreturn]] static void nonsense(const std::string& what) { throw DutNonsense(what); }
 
   /// Its time goes forwards only.

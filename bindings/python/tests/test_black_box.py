@@ -50,3 +50,34 @@ def test_a_fault_is_found(tiptoe_command: Run, test_device: Devices, tmp_path: P
     )
     assert done.returncode == 1
     assert "TB-17-nobody-listens" in done.stdout
+
+
+def test_calls_that_the_file_leaves_out_are_not_made(tiptoe_command: Run, test_device: Devices, tmp_path: Path) -> None:
+    """The model has every call, and must not be asked."""
+    (tmp_path / "mute.yaml").write_text("calls: []\n")
+    mute = ("--dut", test_device("model_device"), "--capabilities", str(tmp_path / "mute.yaml"))
+    done = tiptoe_command("run", "transitions/LISTEN/U-*", "transitions/CLOSED/U-*", *mute)
+    assert "was not judged" in done.stdout, done.stdout
+    assert done.returncode == 2
+    assert "FAIL " not in done.stdout
+    done = tiptoe_command("run", "transitions/CLOSED/*", *mute)
+    assert done.returncode == 0
+    assert "inapplicable, because" in done.stdout
+    assert "and the device has no `open` (capability calls)" in done.stdout
+    assert "cases that apply." in done.stdout
+
+
+def test_a_device_with_one_address(tiptoe_command: Run, test_device: Devices, tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    path.write_text("settable: [LOCAL_IP0]\n")
+    one = ("--dut", test_device("model_device"), "--capabilities", str(path))
+    done = tiptoe_command("run", "textbook/*", *one, "--json", str(tmp_path / "report.json"))
+    assert done.returncode == 0, done.stdout[-3000:]
+    cases = json.loads((tmp_path / "report.json").read_text())["cases"]
+    assert sum(c["verdict"] == "pass" for c in cases) > 90
+    second = [c["id"] for c in cases if "needs a second address of the device" in c["message"]]
+    assert "textbook/TB-31a-precedence" in second
+    path.write_text("settable: [MTU]\n")
+    done = tiptoe_command("run", "textbook/TB-01*", *one)
+    assert done.returncode == 2
+    assert "the address of the device cannot be set (capability settable), and it names none of its own" in done.stdout

@@ -16,7 +16,7 @@ import pytest
 import tiptoe
 from rich.console import Console
 from tiptoe import CaseInfo, CaseResult, Datagram, Level, Outcome, Run, RunInfo, Segment, Verdict
-from tiptoe.report import json_report, junit, pcapng, terminal
+from tiptoe.report import groups, json_report, junit, pcapng, terminal
 from tiptoe.results import by_rfc
 
 FRAMES = (
@@ -204,6 +204,50 @@ def test_many_failures_are_not_all_told() -> None:
     assert "story 19." in text
     assert "story 20." not in text
     assert "80 more" in text
+
+
+def came(number: int, flags: str, ack: int = 0) -> CaseResult:
+    text = f"c{number} (MUST-13): after the tester's <SEQ=1><CTL=SYN> at 0.1 s, expected: <SEQ=9><ACK=8><CTL=ACK>"
+    sent = f"came: <SEQ=9><ACK={ack}><CTL={flags}> to 10.0.0.1.7 at {number}.2 s."
+    got = sent if flags else "nothing came until 1 s."
+    return result(f"c{number}", Verdict.FAIL, message=f"{text}; {got}")
+
+
+def test_failures_that_are_alike_are_counted_and_one_of_each_is_told() -> None:
+    results = [came(n, "RST") for n in range(30)] + [came(n, "ACK", 7) for n in range(30, 33)] + [came(40, "")]
+    assert [(g.what, len(g.results)) for g in groups.alike(results)] == [
+        ("ACK expected, RST came", 30),
+        ("ACK expected, ACK came with another ACK number", 3),
+        ("ACK expected, nothing came", 1),
+    ]
+    text = shown(a_run(*results), False)
+    assert "    30  ACK expected, RST came  " in text
+    assert "FAIL group/c40 " in text
+    assert text.index("FAIL group/c40 ") < text.index("FAIL group/c1 ")
+
+
+def test_the_example_of_a_group_is_a_plain_case() -> None:
+    plain = dataclasses.replace(came(2, "RST"), case=dataclasses.replace(case("x"), id="textbook/TB-01"))
+    (group,) = groups.alike([came(1, "RST"), plain])
+    assert group.example is plain
+
+
+def test_reasons_why_cases_do_not_apply() -> None:
+    def lacking(number: int, reason: str) -> CaseResult:
+        return result(f"i{number}", Verdict.INAPPLICABLE, message=reason)
+
+    results = [lacking(n, f"the case sets RTO_MIN = {n}, which the device cannot.") for n in range(4)]
+    results += [lacking(9, "the case needs 4 connections at a time, the device has 1.")] * 2
+    assert [(g.what, len(g.results)) for g in groups.reasons(results)] == [
+        ("the case sets RTO_MIN = N, which the device cannot", 4),
+        ("the case needs 4 connections at a time, the device has 1", 2),
+    ]
+    run = a_run(*results)
+    assert run.exit_code == 2
+    text = shown(run, False)
+    assert "The device was not judged: no case applies" in text
+    assert "conforms" not in text
+    assert "conforms in the 1 cases that apply." in shown(a_run(*results, EVERYTHING[0]), True)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

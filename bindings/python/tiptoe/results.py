@@ -138,16 +138,21 @@ class Run:
         return {o.value: self.count(o) for o in Outcome}
 
     @property
+    def nothing_judged(self) -> bool:
+        """No case applied."""
+        return bool(self.results) and self.count(Outcome.INAPPLICABLE) == len(self.results)
+
+    @property
     def exit_code(self) -> int:
         """0 conforms, 1 violates a MUST (with a baseline: is worse than it was) or a waiver is not true, 2 some case
-        could not run."""
+        could not run, or none applied."""
         if any(use.problem for use in self.waivers):
             return 1
         if self.baseline is not None:
             return 1 if self.baseline.regressions else 2 if self.interrupted else 0
         if self.count(Outcome.FAILED) or self.count(Outcome.UNEXPECTED):
             return 1
-        return 2 if self.count(Outcome.ERROR) or self.interrupted else 0
+        return 2 if self.count(Outcome.ERROR) or self.interrupted or self.nothing_judged else 0
 
 
 @dataclass

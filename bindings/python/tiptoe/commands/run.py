@@ -66,7 +66,7 @@ def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str])
               help="Seconds of wall time that a case may take; then its process is stopped.")  # fmt: skip
 @click.option("--memory-mb", type=click.IntRange(min=0), default=2048, show_default=True,
               help="MiB of memory that a process of a device of your own may use; 0: no limit.")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="Leave passed cases out of the table.")
+@click.option("-q", "--quiet", is_flag=True, help="Leave cases that passed or do not apply out of the table.")
 def command(
     patterns: tuple[str, ...],
     dut: str,
@@ -95,7 +95,7 @@ def command(
     """Run the cases that match the patterns (globs on case ids; all without a pattern) and judge the device.
 
     Exit code: 0 the device conforms, 1 it violates a MUST (with --baseline: something has become worse) or a waiver is
-    not true, 2 something could not run.
+    not true, 2 something could not run, or no case applies.
     """
     chosen = suite.cases(patterns, level=level, profile=profile)
     if not chosen:

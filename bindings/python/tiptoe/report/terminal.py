@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ..results import CaseResult, Outcome, Run, Tally, by_rfc, worst_first
+from . import groups
 
 if TYPE_CHECKING:
     from ..baseline import Comparison
@@ -34,6 +35,9 @@ STYLE = {
 
 #: Cases that are told at length.
 STORIES = 20
+
+#: Lines of a table of groups.
+GROUPS = 12
 
 #: Lines of a ladder that are shown; the end is where it went wrong.
 LADDER_LINES = 50
@@ -130,6 +134,39 @@ def rfc_table(console: Console, tallies: list[Tally]) -> None:
     console.print(table)
 
 
+def group_table(console: Console, title: str, found: Sequence[groups.Group], examples: bool) -> None:
+    """How many cases end alike, and how; with a case of each group."""
+    header = ["cases", title, *(["for example"] if examples else [])]
+    rows = [[str(len(g.results)), g.what, *([g.example.id] if examples else [])] for g in found[:GROUPS]]
+    if not console.is_terminal:
+        console.print(f"\n{header[0]:>6}  {'  '.join(header[1:])}", markup=False)
+        for number, *words in rows:
+            console.print(f"{number:>6}  {'  '.join(words)}", markup=False, soft_wrap=True)
+    else:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column(header[0], justify="right", no_wrap=True)
+        for name in header[1:]:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console.print(table)
+    if len(found) > GROUPS:
+        rest = sum(len(g.results) for g in found[GROUPS:])
+        console.print(f"... and {rest} more for {len(found) - GROUPS} other reasons, which are in the JSON report.")
+
+
+def _told(run: Run, failures: Sequence[groups.Group]) -> list[CaseResult]:
+    """What is told at length: one of each group of failures first, then the others, the worst first."""
+    told = [r for r in worst_first(run.results) if r.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.WARNED)]
+    if run.baseline is not None:  # what is new first
+        new = {c.case for c in run.baseline.regressions}
+        told.sort(key=lambda r: r.id not in new)
+    elif len(told) > STORIES:
+        examples = [g.example.id for g in failures]
+        told.sort(key=lambda r: examples.index(r.id) if r.id in examples else len(examples))
+    return told
+
+
 def story(console: Console, result: CaseResult, ladder: bool = True) -> None:
     """Why a case did not pass, in sentences."""
     console.print()
@@ -219,21 +256,27 @@ def _last_word(run: Run) -> str:
         return "[bold green]No regression[/] against the baseline."
     if run.count(Outcome.FAILED):
         return "The device [bold red]violates[/]."
-    return (
-        "The device [bold magenta]could not be judged[/]."
-        if run.count(Outcome.ERROR)
-        else ("The device [bold green]conforms[/].")
-    )
+    if run.count(Outcome.ERROR):
+        return "The device [bold magenta]could not be judged[/]."
+    if run.nothing_judged:
+        return "The device [bold magenta]was not judged[/]: no case applies. See why above, and its capability file."
+    left_out = run.count(Outcome.INAPPLICABLE)
+    rest = f" in the {len(run.results) - left_out} cases that apply" if left_out else ""
+    return f"The device [bold green]conforms[/]{rest}."
 
 
 def show(console: Console, run: Run, rfc_of: dict[str, str], quiet: bool = False) -> None:
     """The whole report."""
-    verdict_table(console, [r for r in run.results if not quiet or r.outcome is not Outcome.PASSED])
+    silent = (Outcome.PASSED, Outcome.INAPPLICABLE) if quiet else ()
+    verdict_table(console, [r for r in run.results if r.outcome not in silent])
     rfc_table(console, by_rfc(run.results, rfc_of))
-    told = [r for r in worst_first(run.results) if r.outcome in (Outcome.FAILED, Outcome.ERROR, Outcome.WARNED)]
-    if run.baseline is not None:  # what is new first
-        new = {c.case for c in run.baseline.regressions}
-        told.sort(key=lambda r: r.id not in new)
+    inapplicable = groups.reasons(r for r in run.results if r.outcome is Outcome.INAPPLICABLE)
+    if inapplicable:
+        group_table(console, "inapplicable, because", inapplicable, examples=False)
+    failures = groups.alike(r for r in run.results if r.outcome is Outcome.FAILED)
+    told = _told(run, failures)
+    if len(told) > STORIES and failures:
+        group_table(console, "failed, and how", failures, examples=True)
     for result in told[:STORIES]:
         story(console, result)
     if len(told) > STORIES:

@@ -222,6 +222,8 @@ class Tester {
   void judge(Settings& out, const std::string& name, const std::string& told, std::uint64_t value,
              std::uint64_t by_default) const;
   bool has_counter(const std::string& name) const;
+  bool has_second_address() const;
+  void need_second_address() const;
   const Application* application(const Conn&) const;
   void meet_client();
   bool background(const Segment&) const;
