@@ -81,3 +81,36 @@ def test_a_device_with_one_address(tiptoe_command: Run, test_device: Devices, tm
     done = tiptoe_command("run", "textbook/TB-01*", *one)
     assert done.returncode == 2
     assert "the address of the device cannot be set (capability settable), and it names none of its own" in done.stdout
+
+
+ECHO = """
+0.000 < {}S 0:0(0) win 65535 <mss 1000>
++0.000 > {}S. 0:0(0) ack 1 <...>
++0.010 < {}. 1:1(0) ack 1 win 65535
++0.010 < {}P. 1:6(5) ack 1 win 65535
++0.000 > {}. 1:1(0) ack 6
++0.000 > {}P. 1:6(5) ack 6
++0.010 < {}R. 6:6(0) ack 6 win 0
+"""
+
+
+@pytest.mark.parametrize("ports", [("", ""), ("40000>5000 ", "5000>40000 ")])
+def test_a_script_without_calls_meets_the_service(
+    tiptoe_command: Run, test_device: Devices, tmp_path: Path, ports: tuple[str, str]
+) -> None:
+    (tmp_path / "box.yaml").write_text(BOX)
+    (tmp_path / "echo.pkt").write_text(ECHO.format(*(ports[n] for n in (0, 1, 0, 0, 1, 1, 0))))
+    box = ("--dut", test_device("black_box"), "--dut-args", "echo", "--capabilities", str(tmp_path / "box.yaml"))
+    done = tiptoe_command("pkt", str(tmp_path / "echo.pkt"), *box)
+    assert "1 scripts: 1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_pair_with_a_device_that_has_its_own_address(
+    tiptoe_command: Run, test_device: Devices, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("addresses: [10.9.8.7]\n")
+    own = ("--a-capabilities", str(path), "--a-args", "settled")
+    done = tiptoe_command("pair", test_device("model_device"), "model", *own, "--bytes", "20Ki", "--opens", "4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "every connection ended in order" in done.stdout

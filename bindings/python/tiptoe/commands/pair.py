@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shlex
 import sys
@@ -68,6 +69,8 @@ def _percent(name: str, text: str) -> Callable[[options.F], options.F]:
               help="Seconds; the engine's TIME_WAIT lasts twice as long.")  # fmt: skip
 @click.option("--a-args", metavar="TEXT", default="", help="Text for A, a device of your own.")
 @click.option("--b-args", metavar="TEXT", default="", help="Text for B, a device of your own.")
+@click.option("--a-capabilities", metavar="FILE", default="", help="What A has, instead of the file beside it.")
+@click.option("--b-capabilities", metavar="FILE", default="", help="What B has, instead of the file beside it.")
 @options.seed
 @options.parameters
 @click.option("--json", "json_file", metavar="FILE", help="Write all figures; '-' is standard output.")
@@ -87,6 +90,8 @@ def command(
     msl: float,
     a_args: str,
     b_args: str,
+    a_capabilities: str,
+    b_capabilities: str,
     seed: int,
     width: int,
     connections: int | None,
@@ -114,7 +119,10 @@ def command(
         "delay_us": delay,
         "jitter_us": jitter,
     }
-    specs = [DeviceSpec.of(kind, width, connections, dut_args=args) for kind, args in ((a, a_args), (b, b_args))]
+    specs = [
+        DeviceSpec.of(kind, width, connections, dut_args=text, capabilities=file)
+        for kind, text, file in ((a, a_args, a_capabilities), (b, b_args, b_capabilities))
+    ]
     _check(specs)
     console = terminal.make_console(stderr=json_file == "-")
     with (
@@ -181,6 +189,8 @@ def command(
         ("side-by-side", side_by_side, None),
         ("a-args", shlex.quote(a_args), "''"),
         ("b-args", shlex.quote(b_args), "''"),
+        ("a-capabilities", shlex.quote(a_capabilities), "''"),
+        ("b-capabilities", shlex.quote(b_capabilities), "''"),
         ("width", width, 64),
         ("connections", connections, None),
     ):
@@ -212,7 +222,7 @@ def _takes_address(spec: DeviceSpec) -> bool:
 
 def _address(device: _core.Device, side: int) -> str:
     own = device.capabilities.get("addresses") or []
-    return str(own[0]) if own else _ADDRESSES[side]
+    return str(ipaddress.IPv4Address(own[0])) if own else _ADDRESSES[side]
 
 
 def _run(console: Any, pair: _core.Pair, name: str, octets: int, opens: int) -> dict[str, Any]:

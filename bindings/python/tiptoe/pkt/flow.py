@@ -124,6 +124,7 @@ class Flow:
     stamps: dict[int, int] = field(default_factory=dict)  #: timestamps of the device: script -> wire
     first_stamp: tuple[int, int] | None = None
     written: bytearray = field(default_factory=bytearray)  #: the user's stream
+    unknown_text: bool = False  #: an application of the device writes, and nobody says what
     highest_sent: int = 0  #: octets of it that have been on the wire
     #: What the device has told, on the wire: RCV.NXT and RCV.WND, the end of what it sent, its FIN.
     rcv_nxt: int | None = None

@@ -200,7 +200,7 @@ def text_differences(segment: Segment, flow: Flow) -> list[Difference]:
     start = ((segment.seq or 0) + bool((segment.flags or 0) & Flags.SYN) - flow.local_isn - 1) & _MASK
     wanted = bytes(flow.written[start : start + len(payload)])
     flow.highest_sent = max(flow.highest_sent, start + len(payload)) if start < 1 << 31 else flow.highest_sent
-    if payload == wanted:
+    if payload == wanted or flow.unknown_text:
         return []
     at = next((i for i, (a, b) in enumerate(zip(payload, wanted, strict=False)) if a != b), len(wanted))
     if at >= len(wanted):

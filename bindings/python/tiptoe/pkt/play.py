@@ -187,8 +187,12 @@ class Player(Clock):
         if port is None:
             self._next_port += 1
             port = self._next_port
-        local = owner.local_port if owner is not None else self.config.bind_port
+        if owner is not None:
+            local = owner.local_port
+        else:
+            local = body.ports[1] if body.ports is not None else self.abilities.service_port or self.config.bind_port
         self.flow = Flow(self.config.local_ip, local, self.config.remote_ip, port, passive=True)
+        self.flow.unknown_text = bool(self.abilities.service_port)
         self.host.flows.append(self.flow)
         return self.flow
 

@@ -110,6 +110,7 @@ class Abilities:
     settable: frozenset[str] | None = None  #: settings that can be changed; None: all
     fixed: Mapping[str, int] = field(default_factory=dict)  #: settings that have a value of their own
     address: str = ""  #: IPv4 address that it has, if it cannot be changed
+    service_port: int = 0  #: where it listens by itself, when nobody can make it listen
     slack_us: int = 0  #: how late it may answer
 
     def can_set(self, name: str) -> bool:

@@ -10,6 +10,7 @@ Example:
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -74,7 +75,8 @@ def abilities_of(device: Device, spec: DeviceSpec | None = None, features: froze
         user_calls=device.user_calls,
         settable=None if tells["all_settings"] else frozenset(tells["settable"]),
         fixed=tells["fixed"],
-        address=str(tells["addresses"][0]) if tells["addresses"] else "",
+        address=str(ipaddress.IPv4Address(tells["addresses"][0])) if tells["addresses"] else "",
+        service_port=tells["service"]["port"] if tells["service"] and "listen" not in tells["calls"] else 0,
         slack_us=0 if built_in else max(tells["at_once_us"], tells["timer_tolerance_us"] if tells["real_time"] else 0),
     )
 
