@@ -12,6 +12,7 @@ using Answers = std::array<std::string_view, N>;
 
 constexpr Answers<2> class_e_addresses = {"refused", "unicast"};
 constexpr Answers<2> datagrams_for_others = {"discarded", "forwarded"};
+constexpr Answers<2> foreign_local_address = {"refused", "unused"};
 constexpr Answers<3> full_backlog = {"silence", "reset", "unlimited"};
 constexpr Answers<2> isn_clock = {"4us", "faster"};
 constexpr Answers<2> malformed_ip_options = {"skipped", "discarded"};
@@ -32,6 +33,10 @@ constexpr std::array kChoices = {
         "datagrams_for_others", datagrams_for_others,
         "what becomes of a datagram for another host: a host discards it (RFC 1122 3.2.1.3), one that is a router as "
         "well sends it on (RFC 1122 3.1)"},
+    Choice{
+        "foreign_local_address", foreign_local_address,
+        "what OPEN says to a local address that is not the host's: no RFC asks for an error, only that no datagram has "
+        "it as source (RFC 1122 3.2.1.3)"},
     Choice{"full_backlog", full_backlog,
            "what a SYN meets when as many connections wait for ACCEPT as the listener asked for: a backlog is not "
            "described in the standards documents, and differences are acceptable (RFC 4987 2.1)"},
