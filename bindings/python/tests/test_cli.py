@@ -55,6 +55,34 @@ def test_unknown_words(call: Any, arguments: list[str]) -> None:
     assert "onsense" in outcome.err
 
 
+@pytest.mark.parametrize("command", ["run", "pkt"])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--seed x", "Invalid value for '--seed': 'x' is not a valid integer range"),
+        ("--set MSL", "'MSL' is not NAME=NUMBER, with a number from 0 to 4294967295"),
+        ("--set MSL=-1", "'MSL=-1' is not NAME=NUMBER"),
+        ("--set MSL=4294967296", "'MSL=4294967296' is not NAME=NUMBER"),
+        ("--set MSLL=1", "no setting 'MSLL'; did you mean MSL"),
+        ("--hang-seconds 0", "0.0 is not in the range"),
+        ("--hang-seconds nan", "'nan' is no number of seconds"),
+        ("--hang-seconds inf", "inf is not in the range"),
+        ("--memory-mb 99999999999999", "99999999999999 is not in the range"),
+        ("--jobs 0", "0 is not in the range"),
+        ("--fault closed_silen", "no fault 'closed_silen'; did you mean closed_silent"),
+        ("--json .", "'.' is a directory"),
+    ],
+)
+def test_bad_values_are_told_on_one_line(call: Any, command: str, arguments: str, sentence: str) -> None:
+    what = "textbook/TB-17*" if command == "run" else str(Path(__file__).parent / "pkt")
+    outcome = call(command, what, *arguments.split())
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"tiptoe {command}: ")
+    assert outcome.err.endswith(f" (tiptoe {command} --help)\n")
+    assert outcome.err.count("\n") == 1
+    assert sentence in outcome.err
+
+
 # ---- list and explain
 
 

@@ -83,6 +83,19 @@ def _terminated(number: int, _: Any) -> None:
     raise SystemExit(128 + number)
 
 
+def _show(error: click.ClickException) -> None:
+    """One line, as all other mistakes are told."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if "\n" in message:  # a whole page of help
+        error.show()
+    elif context is None:
+        print(f"tiptoe: {message}", file=sys.stderr)
+    else:
+        path = context.command_path
+        print(f"{path}: {message.rstrip('.')} ({path} --help)", file=sys.stderr)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns 0 conforms, 1 violates, 2 could not run, 130 interrupted."""
     with contextlib.suppress(ValueError):  # not the main thread
@@ -99,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except click.ClickException as e:
-        e.show()
+        _show(e)
         return 2
     except (TiptoeError, OSError) as e:
         print(f"tiptoe: {e}", file=sys.stderr)

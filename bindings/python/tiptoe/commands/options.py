@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from .. import _core, catalogue
+from .. import _core, catalogue, plug
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -86,6 +87,112 @@ def seed(function: F) -> F:
         show_default=True,
         help="Seed of every random choice.",
     )(function)
+
+
+def jobs(function: F) -> F:
+    """--jobs."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, 1024),
+        default=processors,
+        show_default="processors",
+        help="Worker processes.",
+    )(function)
+
+
+def reports(what: str) -> Callable[[F], F]:
+    """--json, --junit, --pcap, as `json_file`, `junit_file`, `pcap_directory`; `what` is a case or a script."""
+
+    def add(function: F) -> F:
+        function = click.option(
+            "--pcap", "pcap_directory", metavar="DIR", help=f"Write one pcapng capture per {what}."
+        )(function)
+        function = click.option("--junit", "junit_file", metavar="FILE", help="Write a JUnit XML report.")(function)
+        return click.option("--json", "json_file", metavar="FILE", help="Write a JSON report; - is standard output.")(
+            function
+        )
+
+    return add
+
+
+def model_options(function: F) -> F:
+    """--fault, --random-stalls."""
+    function = click.option(
+        "--random-stalls", is_flag=True, help="Random back-pressure on every channel of the device."
+    )(function)
+    return click.option("--fault", metavar="ID", default="", help="Arm a seeded fault of the model.")(function)
+
+
+#: Settings are 32 bits wide, as the registers are.
+_LARGEST_SETTING = 2**32 - 1
+
+
+def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        try:
+            number = int(text, 0) if equals and name else -1
+        except ValueError:
+            number = -1
+        if not 0 <= number <= _LARGEST_SETTING:
+            raise click.BadParameter(f"'{value}' is not NAME=NUMBER, with a number from 0 to {_LARGEST_SETTING}.")
+        found[name] = number
+    return found
+
+
+def settings(base: str) -> Callable[[F], F]:
+    """--set, as a dictionary `settings`; `base`: what they come on top of."""
+    return click.option(
+        "--set",
+        "settings",
+        metavar="NAME=NUMBER",
+        multiple=True,
+        callback=_settings,
+        help=f"A setting of the device, on top of {base}. May be repeated.",
+    )
+
+
+def check_settings(given: Iterable[str], kind: str) -> None:
+    """Refuses settings that a built-in device does not have, with the nearest names; others speak for themselves."""
+    known = [name for name, _, _ in _core.registers()]
+    for name in given:
+        if kind in plug.BUILT_IN and name not in known:
+            raise click.BadParameter(f"no setting '{name}'{catalogue.suggestion(name, known)}", param_hint="'--set'")
+
+
+class _Seconds(click.FloatRange):
+    """A number of seconds; neither nan nor inf is one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
+def watch(what: str) -> Callable[[F], F]:
+    """--hang-seconds as `timeout`, --memory-mb; `what` is a case or a script."""
+
+    def add(function: F) -> F:
+        function = click.option(
+            "--memory-mb",
+            type=click.IntRange(0, 1 << 30),
+            default=2048,
+            show_default=True,
+            help="MiB of memory that a process of a device of your own may use; 0: no limit.",
+        )(function)
+        return click.option(
+            "--hang-seconds",
+            "--timeout",
+            "timeout",
+            type=_Seconds(0.1, 1e6),
+            default=120.0,
+            show_default=True,
+            help=f"Seconds of wall time that a {what} may take; then its process is stopped.",
+        )(function)
+
+    return add
 
 
 def output_file(value: str | None, option: str) -> Path | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from .. import _core, catalogue
+from .. import catalogue
 from .._enums import Verdict
 from .._version import __version__
 from ..pkt import report
@@ -26,7 +26,6 @@ from ..pkt.work import PktJob, PktPool, device_for
 from ..report import junit, pcapng, terminal
 from ..results import RunInfo
 from . import options
-from .run import _settings
 
 #: Folder whose scripts run when no file is named.
 CORPUS_VARIABLE = "TIPTOE_PKT_CORPUS"
@@ -91,23 +90,14 @@ def scripts_in(paths: Sequence[str], corpus: str | None) -> list[str]:
 @click.option(
     "--corpus", metavar="DIR", help=f"One more folder with scripts (default without FILE: ${CORPUS_VARIABLE})."
 )
-@click.option("--jobs", type=click.IntRange(1, 1024), default=options.processors, show_default="processors",
-              help="Worker processes.")  # fmt: skip
+@options.jobs
 @options.seed
-@click.option("--json", "json_file", metavar="FILE", help="Write a JSON report; - is standard output.")
-@click.option("--junit", "junit_file", metavar="FILE", help="Write a JUnit XML report.")
-@click.option("--pcap", "pcap_directory", metavar="DIR", help="Write one pcapng capture per script.")
+@options.reports("script")
 @click.option("--width", type=options.Number(options.WIDTHS), help="Data width in bits.")
 @click.option("--connections", type=options.Number(options.CONNECTIONS), help="Connections of the engine.")
-@click.option("--random-stalls", is_flag=True, help="Random back-pressure on every channel of the device.")
-@click.option("--fault", metavar="ID", default="", help="Arm a seeded fault of the model.")
-@click.option("--set", "settings", metavar="NAME=NUMBER", multiple=True, callback=_settings,
-              help="A setting of the device, on top of the profile's. May be repeated.")  # fmt: skip
-@click.option("--hang-seconds", "--timeout", "timeout", type=click.FloatRange(min=0.1), default=120.0,
-              show_default=True,
-              help="Seconds of wall time that a script may take.")  # fmt: skip
-@click.option("--memory-mb", type=click.IntRange(min=0), default=2048, show_default=True,
-              help="MiB of memory that a process of a device of your own may use; 0: no limit.")  # fmt: skip
+@options.model_options
+@options.settings("the profile's")
+@options.watch("script")
 @click.option("-q", "--quiet", is_flag=True, help="Only scripts that failed in the table.")
 def command(
     paths: tuple[str, ...],
@@ -142,10 +132,7 @@ def command(
     junit_path = options.output_file(junit_file, "--junit")
     pcap_path = options.output_directory(pcap_directory, "--pcap")
     options.check_fault(fault)
-    known = [name for name, _, _ in _core.registers()]
-    for name in settings:
-        if name not in known and dut in ("model", "rtl", "lockstep"):
-            raise click.BadParameter(f"no setting '{name}'{catalogue.suggestion(name, known)}", param_hint="'--set'")
+    options.check_settings(settings, dut)
     spec = device_for(
         dut, width, connections, random_stalls=random_stalls, fault=fault, dut_args=dut_args, capabilities=capabilities
     )

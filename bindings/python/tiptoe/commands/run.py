@@ -25,47 +25,25 @@ from ..runner import DeviceSpec, Job, Pool
 from . import options
 
 
-def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, int]:
-    settings: dict[str, int] = {}
-    for value in values:
-        name, equals, number = value.partition("=")
-        try:
-            settings[name] = int(number, 0)
-        except ValueError:
-            equals = ""
-        if not equals or not name:
-            raise click.BadParameter(f"'{value}' is not NAME=NUMBER.")
-    return settings
-
-
 @click.command(name="run", short_help="Run cases on a device and judge it.")
 @click.argument("patterns", metavar="[CASE-PATTERN]...", nargs=-1)
 @options.any_dut
 @click.option("--profile", metavar="P", help="Cases of this profile only.")
 @click.option("--level", type=click.Choice([level.value for level in Level]), default="may", show_default=True,
               help="Cases of this level and stronger ones.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1, 1024), default=options.processors, show_default="processors",
-              help="Worker processes.")  # fmt: skip
+@options.jobs
 @options.seed
-@click.option("--json", "json_file", metavar="FILE", help="Write a JSON report; - is standard output.")
-@click.option("--junit", "junit_file", metavar="FILE", help="Write a JUnit XML report.")
-@click.option("--pcap", "pcap_directory", metavar="DIR", help="Write one pcapng capture per case.")
+@options.reports("case")
 @click.option("--waves", "waves_directory", metavar="DIR", help="Run cases that fail again, with waves (FST).")
 @options.parameters
-@click.option("--fault", metavar="ID", default="", help="Arm a seeded fault of the model.")
-@click.option("--random-stalls", is_flag=True, help="Random back-pressure on every channel of the device.")
-@click.option("--set", "settings", metavar="NAME=NUMBER", multiple=True, callback=_settings,
-              help="A setting of the device, on top of the case's own. May be repeated.")  # fmt: skip
+@options.model_options
+@options.settings("the case's own")
 @click.option("--waivers", "waivers_file", metavar="FILE", help="Failures that somebody has taken on (YAML).")
 @click.option("--baseline", "baseline_file", metavar="FILE",
               help="A former JSON report: fail on what has become worse, only.")  # fmt: skip
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
               help="The day on which waivers are judged (default: today, UTC).")  # fmt: skip
-@click.option("--hang-seconds", "--timeout", "timeout", type=click.FloatRange(min=0.1), default=120.0,
-              show_default=True,
-              help="Seconds of wall time that a case may take; then its process is stopped.")  # fmt: skip
-@click.option("--memory-mb", type=click.IntRange(min=0), default=2048, show_default=True,
-              help="MiB of memory that a process of a device of your own may use; 0: no limit.")  # fmt: skip
+@options.watch("case")
 @click.option("-q", "--quiet", is_flag=True, help="Leave cases that passed or do not apply out of the table.")
 def command(
     patterns: tuple[str, ...],
@@ -108,6 +86,7 @@ def command(
         waves_directory = None
     waves_path = options.output_directory(waves_directory, "--waves")
     options.check_fault(fault)
+    options.check_settings(settings, dut)
     known_failures = waivers.read(Path(waivers_file)) if waivers_file else ()
     day = today.date() if today else waivers.today()
     former = baseline.read(Path(baseline_file)) if baseline_file else None
