@@ -154,6 +154,22 @@ inline double isn_rate(Tester& t, Conn& c) {
   return rate < 1.1 * nominal ? nominal : rate;  // that it is slower is judged by TB-04a
 }
 
+/// n octets that the device may send now: a third of them at least at once, and the last ones with the ACK of the
+/// others, where Nagle's algorithm holds back what fills no segment. Returns all segments.
+inline std::vector<Received> expect_released(Tester& t, std::size_t n) {
+  const std::uint32_t before = t.S();
+  const std::uint32_t end = t.U() + static_cast<std::uint32_t>(n);
+  std::vector<Received> out;
+  for (int round = 0; round < 2 && t.S() != end; ++round) {
+    if (round != 0) t.send_ack();
+    for (Received& s : take_burst(t, t.c())) out.push_back(std::move(s));
+    t.check(3 * (end - t.S()) <= 2 * n,
+            std::to_string(t.S() - before) + " octets came, " + std::to_string(n) + " were due");
+  }
+  t.check_equal(t.S(), end, "SND.NXT behind the text that was due");
+  return out;
+}
+
 /// Notification flags in short.
 inline constexpr std::uint16_t connected = Notification::connected, readable = Notification::readable,
                                peer_fin = Notification::peer_fin, closed = Notification::closed,

@@ -100,8 +100,10 @@ void partial_ack_repeats_rest(Tester& t) {
   const std::uint32_t una = t.U();
   t.send({.ack = una + 120, .flags = ACK});
   t.expect_nothing();
-  const Received again = t.expect_loose({.seq = una + 120, .flags_set = ACK}, 3_s);
-  t.check_equal(again.text_length(), std::size_t{180}, "the text that is repeated");
+  const Received again = t.expect_loose({.flags_set = ACK, .flags_clear = SYN | FIN | RST}, 3_s);
+  const bool whole = again.seq == una && again.text_length() == 300 && t.may("partial_ack", "whole");
+  t.check(whole || (again.seq == una + 120 && again.text_length() == 180),
+          "the other 180 octets were due, came " + again.form());
   t.send_ack();
 }
 
@@ -169,7 +171,7 @@ void window_from(Tester& t, const Segment& segment, bool counts, const std::stri
     t.check(!got || got->text_length() <= 100,
             "the device sends " + std::to_string(got ? got->text_length() : 0) + " octets into a window of 100");
   } else {
-    t.expect_text(1000, 100_ms);
+    expect_released(t, 1000);
     t.send_ack();
   }
 }
@@ -204,7 +206,7 @@ void window_variables_from_handshake(Tester& t, Role role) {
   t.expect_text(700);
   t.expect_nothing(100_ms);
   t.send_ack();
-  t.expect_text(700);
+  expect_released(t, 700);
   t.send_ack();
 }
 
@@ -361,9 +363,9 @@ void register_protocol_acks(Registry& r) {
                      t.send({.flags = ACK, .window = std::uint16_t{100}});
                      t.expect_nothing();
                      t.user_send(1000);
-                     t.expect_text(1000, 100_ms);
+                     expect_released(t, 1000);
                      t.send(t.text_at(t.R(), 100));
-                     t.expect({.ack = t.R() + 110, .flags = ACK});
+                     t.expect({.ack = t.R() + 110, .flags = ACK}, ack_delay);
                      t.send_ack();
                    }});
   r.add_with_wrap({.id = "protocol/window-not-from-old-ack",
@@ -379,7 +381,7 @@ void register_protocol_acks(Registry& r) {
                      t.send({.ack = t.S() - 50, .flags = ACK, .window = std::uint16_t{100}});
                      t.expect_nothing();
                      t.user_send(1000);
-                     t.expect_text(1000, 100_ms);
+                     expect_released(t, 1000);
                      t.send_ack();
                    }});
   r.add_with_wrap(

@@ -35,19 +35,22 @@ void bring(Tester&, State, Role, const Past& = {});
 std::size_t unread(const Conn&);
 
 /// One legal outcome: what is sent, the octets that are delivered, whether a FIN is taken, the next state, what the
-/// user is told. Written "<send>[+octets][f][>STATE][!told]":
+/// user is told. Written "[{question=answer}]<send>[+octets][f][>STATE][!told][?told]":
+///   {}     legal where the RFCs leave it open, and the device has not said that it does otherwise (choices.hpp)
 ///   send   .  nothing                                  A  <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
 ///          D  the same, at once or up to 500 ms late   SA <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
 ///          Ra <SEQ=SEG.ACK><CTL=RST>                   R0 <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
 ///   STATE  CL LI SS SR ES F1 F2 CW CG LA TW; the old one when absent
-///   told   C connected, R readable, P peer's FIN, X closed, T reset, F refused, U urgent
+///   told   C connected, R readable, P peer's FIN, X closed, T reset, F refused, U urgent; behind '?': told or not
 struct Outcome {
   std::string text;
+  std::string question, answer;  ///< empty: legal in any case
   std::string send;
   std::uint32_t octets = 0;
   bool fin = false;
   State next = State::unknown;  ///< unknown: stays
   std::uint16_t told = 0;
+  std::uint16_t may_be_told = 0;
 };
 /// All the legal ones of a cell, separated by '|'. Throws std::invalid_argument.
 std::vector<Outcome> parse_cell(std::string_view);
@@ -56,8 +59,9 @@ std::vector<Outcome> parse_cell(std::string_view);
 inline constexpr std::uint16_t telling =
     connected | readable | peer_fin | closed | was_reset | refused | timed_out | urgent;
 
-/// Nothing but these flags is pending, and all of them are. CLOSED may come or not where a connection ends in silence.
-void expect_told(Tester&, std::uint16_t flags, State next);
+/// Nothing but these flags is pending, and all of them are. CLOSED may come or not where a connection ends in silence,
+/// and so may those of `optional`.
+void expect_told(Tester&, std::uint16_t flags, State next, std::uint16_t optional = 0);
 
 /// The state by STATUS and by its probe. A connection that waits in the backlog is accepted on the way.
 void confirm(Tester&, State before, State state);

@@ -16,6 +16,7 @@ using Stimulus = Segment (*)(Conn&);
 struct Named {
   const char* name;
   Stimulus make;
+  const char* also = "";  ///< outcomes that are legal for this one besides; '^': with what its ACK brings about
 };
 
 /// In a state whose own FIN is outstanding ACK=S would acknowledge it: another event. Such segments carry ACK=U.
@@ -32,6 +33,12 @@ Segment spoiled(Segment s) {
 }
 
 constexpr const char* all_profiles = "base rfc5961";
+
+// Segments that touch an edge of the window: receivers that hold more than they have told, or that read the ACK of what
+// is just below, take these. Those further out are unacceptable for everybody.
+constexpr const char* below_edge = "{ack_below_window=used}A^|{ack_below_window=used}.^";
+constexpr const char* beyond_edge = "{beyond_window=taken}A^|{beyond_window=taken}.^";
+constexpr std::uint32_t far = 70'000;  // more than any window without scaling
 
 struct Row {
   const char* event;
@@ -55,15 +62,17 @@ std::vector<Row> table() {
       {"rst", [](Conn&) { return spoiled({.flags = RST}); }},
       {"rst-ack", [](Conn&) { return spoiled({.flags = RST | ACK}); }}};
   const std::vector<Named> seq_bad = {
-      {"text-R-10", [](Conn& c) { return text(c, c.R - 10, 10, c.S); }},
-      {"text-R.W", [](Conn& c) { return text(c, c.R + c.W, 10, c.S); }},
-      {"empty-R-1", [](Conn& c) { return Segment{.seq = c.R - 1, .flags = ACK}; }},
-      {"empty-R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = ACK}; }},
-      {"fin-R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = FIN | ACK}; }}};
+      {"text-R-70000", [](Conn& c) { return text(c, c.R - far, 10, c.S); }},
+      {"text-R-10", [](Conn& c) { return text(c, c.R - 10, 10, c.S); }, below_edge},
+      {"text-R.W", [](Conn& c) { return text(c, c.R + c.W, 10, c.S); }, beyond_edge},
+      {"text-R.70000", [](Conn& c) { return text(c, c.R + far, 10, c.S); }},
+      {"empty-R-1", [](Conn& c) { return Segment{.seq = c.R - 1, .flags = ACK}; }, below_edge},
+      {"empty-R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = ACK}; }, beyond_edge},
+      {"fin-R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = FIN | ACK}; }, beyond_edge}};
   const std::vector<Named> zero_window = {{"", [](Conn& c) { return text(c, c.R, 1, c.U); }}};
   const std::vector<Named> rst_out = {
       {"R-1", [](Conn& c) { return Segment{.seq = c.R - 1, .flags = RST}; }},
-      {"R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = RST}; }},
+      {"R.W", [](Conn& c) { return Segment{.seq = c.R + c.W, .flags = RST}; }, "{beyond_window=taken}A"},
       {"R.2G", [](Conn& c) { return Segment{.seq = c.R + 0x80000000U, .flags = RST}; }},
       {"R-1-ack", [](Conn& c) { return Segment{.seq = c.R - 1, .flags = RST | ACK}; }}};
   const std::vector<Named> rst_bad_ack = {
@@ -131,6 +140,9 @@ std::vector<Row> table() {
   const std::vector<Named> fin_ooo = {{"", [](Conn& c) { return Segment{.seq = c.R + 10, .ack = not_the_fin(c), .flags = FIN | ACK}; }}};
   const std::vector<Named> fin_dup = {{"", [](Conn& c) { return Segment{.seq = c.R - 1, .ack = not_the_fin(c), .flags = FIN | ACK}; }}};
 
+  const char* const taken = "A|{beyond_window=taken}D+1!R";
+  const char* const never_sent = "D+10!R|{ack_never_sent=refused}A";
+  const char* const past = "A|{beyond_window=taken}.";
   const std::vector<std::string> none;
   const std::vector<std::string> unacceptable = {"RFC9293-3.5.2-4"};
   const std::vector<std::string> after_fin = {};
@@ -138,7 +150,7 @@ std::vector<Row> table() {
       // event, profiles, origin, stimuli           CL    LI       SS             SR             ES             F1             F2             CW             CG           LA           TW
       {"CKSUM-BAD", all_profiles, "", bad_checksum, {".", ".",     ".",           ".",           ".",           ".",           ".",           ".",           ".",         ".",         "."}, {"MUST-3"}},
       {"SEQ-BAD", all_profiles, "", seq_bad,        {"Ra","Ra",    "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, unacceptable},
-      {"ZWIN", all_profiles, "", zero_window,       {"-", "-",     "-",           "-",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, unacceptable, {.full = true}},
+      {"ZWIN", all_profiles, "", zero_window,       {"-", "-",     "-",           "-",           taken,         taken,         taken,         past,          past,          past,        past}, unacceptable, {.full = true}},
       {"RST-OUT", all_profiles, "", rst_out,        {".", ".",     "-",           ".",           ".",           ".",           ".",           ".",           ".",         ".",         "."}, {"RFC9293-3.5.3-1", "RFC5961-3.2-1", "RFC9293-3.5.2-2"}},
       {"RST-OUT", all_profiles, "", rst_bad_ack,    {"-", "-",     ".",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1", "RFC5961-3.2-5"}},
       {"RST-EXACT", all_profiles, "", rst_exact,    {".", ".",     "-",           "-",           ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL",      ".>CL",      ".>CL"}, {"RFC9293-3.5.3-1", "RFC5961-3.2-2", "RFC9293-3.5.2-2"}},
@@ -150,7 +162,7 @@ std::vector<Row> table() {
       {"RST-INWIN", "base", "", rst_inwin,          {".", ".",     "-",           "-",           ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL",      ".>CL",      ".>CL"}, {"RFC9293-3.5.3-1"}},
       {"RST-INWIN", "base", "passive", rst_inwin,   {"-", "-",     "-",           ".>LI",        "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1"}},
       {"RST-INWIN", "base", "active", rst_inwin,    {"-", "-",     "-",           ".>CL!FX",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1"}},
-      {"RST-INWIN", "rfc5961", "", rst_inwin,       {".", ".",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-3.2-3", "RFC5961-3.2-4", "RFC9293-3.10.7.4-1"}},
+      {"RST-INWIN", "rfc5961", "", rst_inwin,       {".", ".",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A|{time_wait_rst=ignored}."}, {"RFC5961-3.2-3", "RFC5961-3.2-4", "RFC9293-3.10.7.4-1"}},
       {"RST-INWIN", "rfc1337", "", rst_inwin,       {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "."}, {"RFC1337-F1"}},
       {"RST-INWIN", "default", "", rst_inwin,       {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "A|."}, {"RFC1337-F1"}},
       {"SYN-IN", all_profiles, "", syn_first,       {"R0","SA>SR", "SA>SR",       "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-1"}},
@@ -166,13 +178,13 @@ std::vector<Row> table() {
       {"SYNACK", all_profiles, "", synack_old,      {"-", "-",     "A>ES!C",      "-",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-4.2-1"}},
       {"SYNACK", all_profiles, "", synack_above,    {"-", "-",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-4.2-1"}},
       {"SYNACK", all_profiles, "", synack_bad,      {"-", "-",     "Ra",          "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-3"}},
-      {"SYNACK", all_profiles, "active", synack_old,{"-", "-",     "-",           ".>ES!C|A",    "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"MUST-10"}},
+      {"SYNACK", all_profiles, "active", synack_old,{"-", "-",     "-",           ".>ES!C|A|A>ES!C",    "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"MUST-10"}},
       {"SYNACK", all_profiles, "passive", synack_in,{"-", "-",     "-",           ".>LI|A",      "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"SYNACK", "base", "active", synack_in,       {"-", "-",     "-",           "Ra>CL!T",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"SYNACK", "rfc5961", "active", synack_in,    {"-", "-",     "-",           "A",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC5961-4.2-1"}},
       {"SYNACK", "base", "", synack_in,             {"-", "-",     "-",           "-",           "Ra>CL!T",     "Ra>CL!T",     "Ra>CL!T",     "Ra>CL!T",     "Ra>CL!T",   "Ra>CL!T",   "Ra>CL"}, none},
       {"SYNACK", "rfc5961", "", synack_in,          {"-", "-",     "-",           "-",           "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-4.2-1", "RFC5961-4.2-2"}},
-      {"ACK-OFF", all_profiles, "", ack_off,        {"R0",".",     ".",           ".",           ".",           ".",           ".",           ".",           ".",         ".",         "."}, {"RFC9293-3.1-2"}},
+      {"ACK-OFF", all_profiles, "", ack_off,        {"R0",".",     ".",           ".",           ".",           ".",           ".",           ".",           ".",         ".",         ".|{time_wait_no_ack=ack}A"}, {"RFC9293-3.1-2"}},
       {"ACK-NEW", all_profiles, "", ack_S,          {"Ra","Ra",    ".",           ".>ES!C",      "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-1"}},
       {"ACK-NEW", all_profiles, "", ack_data,       {"-", "-",     "-",           "-",           ".",           ".",           "-",           ".",           ".",         ".",         "-"}, none, {.outstanding = true}},
       {"ACK-DUP", all_profiles, "", ack_U,          {"Ra","Ra",    "Ra",          "Ra",          ".",           ".",           ".",           ".",           ".",         ".",         ".|A"}, {"RFC9293-3.5.2-3"}},
@@ -181,11 +193,11 @@ std::vector<Row> table() {
       {"ACK-OLD", all_profiles, "", ack_old,        {"Ra","Ra",    "Ra",          "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-3"}},
       {"ACK-OLD", "base", "", ack_old,              {"-", "-",     "-",           "Ra",          "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC5961-5.1-1"}},
       {"ACK-OLD", "rfc5961", "", ack_old,           {"-", "-",     "-",           "A|Ra",        "A",           "A",           "A",           "A",           "A",         "A",         "A"}, {"RFC5961-5.2-2", "RFC5961-5.2-3", "RFC9293-3.10.7.4-3"}},
-      {"ACK-OLD", "rfc5961", "", ack_oldest,        {"-", "-",     "-",           "-",           "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC5961-5.2-2"}},
+      {"ACK-OLD", "rfc5961", "", ack_oldest,        {"-", "-",     "-",           "-",           never_sent,    never_sent,    never_sent,    ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC5961-5.2-2"}},
       {"ACK-FIN", all_profiles, "", ack_S,          {"Ra","Ra",    "-",           "-",           "-",           ".>F2",        "-",           "-",           ".>TW",      ".>CL!X",    "-"}, none},
       {"WND-UPD", all_profiles, "", window,         {"Ra","Ra",    "Ra",          "Ra",          ".",           "-",           ".",           ".",           "-",         "-",         ".|A"}, {"RFC9293-3.10.7.4-4"}},
       {"URG", all_profiles, "", urg,                {"Ra","Ra",    ".",           "D+10>ES!CRU", "D+10!RU",     "D+10!RU",     "D+10!RU",     ".|A",         ".|A",       ".|A",       ".|A"}, none},
-      {"URG", all_profiles, "", urg_syn,            {"-", "-",     "D+10>ES!CRU", "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"URG", all_profiles, "", urg_syn,            {"-", "-",     "D+10>ES!CRU|{syn_text=dropped}A>ES!C?U", "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"TXT-INORD", all_profiles, "", text_R,       {"Ra","Ra",    ".",           "D+10>ES!CR",  "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC9293-3.5.1-2"}},
       {"TXT-INORD", all_profiles, "", text_syn,     {"-", "-",     "D+10>ES!CR|A>ES!C", "-",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"TXT-OOO", all_profiles, "", text_ooo,       {"Ra","Ra",    ".",           "A>ES!C|A",    "A",           "A",           "A",           ".|A",         ".|A",       ".|A",       ".|A"}, {"SHLD-31"}},
@@ -194,7 +206,7 @@ std::vector<Row> table() {
       {"FIN", all_profiles, "", fin,                {"Ra","Ra",    ".",           "Df>CW!CP",    "Df>CW!P",     "Df>CG!P",     "Df>TW!P",     ".|A",         ".|A",       ".|A",       ".|A"}, {"MUST-12"}},
       {"FIN", all_profiles, "", fin_syn,            {"-", "-",     "Df>CW!CP|A>ES!C", "-",       "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"FINACK", all_profiles, "", finack,          {"Ra","Ra",    "-",           "Df>CW!CP",    "-",           "Df>TW!P",     "-",           "-",           "-",         "-",         "-"}, none},
-      {"FINACK", all_profiles, "", finack_old,      {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "A>TW|A",    "A|.>CL!X",  "-"}, none},
+      {"FINACK", all_profiles, "", finack_old,      {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "A>TW|A|{ack_below_window=used}.>TW",    "A|.>CL!X",  "-"}, none},
       {"FIN-OOO", all_profiles, "", fin_ooo,        {"Ra","Ra",    ".",           "A>ES!C",      "A",           "A",           "A",           "A|.",         "A|.",       "A|.",       "A|."}, none},
       {"FIN-DUP", all_profiles, "", fin_dup,        {"Ra","Ra",    "-",           "-",           "-",           "-",           "-",           "A",           "A",         "A",         "A"}, unacceptable},
   };
@@ -225,54 +237,94 @@ Segment answer_to(const Outcome& o, const Segment& s, Conn& c, std::uint32_t r) 
   return {.seq = c.S, .ack = r + o.octets + (o.fin ? 1 : 0), .flags = ACK};
 }
 
+/// What the ACK of all that was sent brings about in this state.
+std::string acknowledged(State state) {
+  switch (state) {
+    case State::syn_received: return ">ES!C";
+    case State::fin_wait_1: return ">F2";
+    case State::closing: return ">TW";
+    case State::last_ack: return ">CL!X";
+    default: return "";
+  }
+}
+
+/// The outcomes that the device may choose from, without what it has said that it does otherwise.
+std::vector<Outcome> open_to(Tester& t, State state, const Named& stimulus, std::vector<Outcome> legal) {
+  std::string also = stimulus.also;
+  for (std::size_t at = also.find('^'); at != std::string::npos; at = also.find('^')) {
+    also.replace(at, 1, acknowledged(state));
+  }
+  if (!also.empty() && state != State::closed && state != State::listen && state != State::syn_sent) {
+    for (Outcome& o : parse_cell(also)) legal.push_back(std::move(o));
+  }
+  std::erase_if(legal, [&t](const Outcome& o) { return !o.question.empty() && !t.may(o.question, o.answer); });
+  return legal;
+}
+
+/// Which of several outcomes with the same answer it was: STATUS tells, or the connection that waits to be accepted.
+Outcome told_apart(Tester& t, const std::vector<Outcome>& left) {
+  Conn& c = t.c();
+  if (left.size() == 1) return left.front();
+  if (c.handle && *c.handle != own_handle && t.can("state")) {
+    const State state = t.dut().status(*c.handle).state;
+    for (const Outcome& o : left) {
+      if (o.next == state) return o;
+    }
+    for (const Outcome& o : left) {
+      if (o.next == State::unknown) return o;
+    }
+  }
+  const bool opened = (c.pending_notifications() & acceptable) != 0;
+  const Outcome* chosen = &left.front();
+  for (const Outcome& o : left) {  // where nothing tells them apart: what is legal in any case
+    if ((o.next == State::established || o.next == State::close_wait) == opened && o.question.empty()) chosen = &o;
+  }
+  for (const Outcome& o : left) {
+    if (opened && o.next == State::established) chosen = &o;
+  }
+  return *chosen;
+}
+
 /// Sends one stimulus and takes the answer: the outcome that fits.
-const Outcome& exchange(Tester& t, const Named& stimulus, const std::vector<Outcome>& legal) {
+Outcome exchange(Tester& t, const Named& stimulus, const std::vector<Outcome>& legal) {
   Conn& c = t.c();
   const std::uint32_t r = c.R;
   const Segment s = c.fill(stimulus.make(c));
   c.send(s);
-  std::vector<const Outcome*> left;
+  std::vector<Outcome> left;
   bool silence_is_legal = false;
   bool late = false;
   std::vector<Segment> patterns;
   for (const Outcome& o : legal) {
     silence_is_legal = silence_is_legal || o.send == ".";
     late = late || o.send == "D";
-    if (o.send != ".") patterns.push_back(answer_to(o, s, c, r));
+    if (o.send == ".") continue;
+    const Segment p = answer_to(o, s, c, r);
+    const auto same = [&p](const Segment& other) { return other.ack == p.ack && other.flags == p.flags; };
+    if (std::none_of(patterns.begin(), patterns.end(), same)) patterns.push_back(p);
   }
   if (!c.iss_known && legal.size() == 1 && legal[0].send == "SA") {
     c.expect_syn_ack();
-    left.push_back(&legal[0]);
+    left.push_back(legal[0]);
   } else if (patterns.empty()) {
     t.expect_nothing(ack_delay);
+    left = legal;
   } else if (silence_is_legal) {
-    const auto got = patterns.size() == 1 ? c.allow(patterns[0], ack_delay) : std::nullopt;
     if (patterns.size() != 1) t.fail("two answers or silence (a defect of the case)");
+    const auto got = c.allow(patterns[0], ack_delay);
     for (const Outcome& o : legal) {
-      if (answers(o, !got)) left.push_back(&o);
+      if (answers(o, !got)) left.push_back(o);
     }
   } else {
     const std::size_t n = c.expect_one_of(patterns, late ? ack_delay : at_once);
     for (const Outcome& o : legal) {
-      if (answer_to(o, s, c, r).ack == patterns[n].ack && answer_to(o, s, c, r).flags == patterns[n].flags) {
-        left.push_back(&o);
-      }
+      const Segment p = answer_to(o, s, c, r);
+      if (p.ack == patterns[n].ack && p.flags == patterns[n].flags) left.push_back(o);
     }
   }
-  if (patterns.empty()) {
-    for (const Outcome& o : legal) left.push_back(&o);
-  }
-  if (left.size() > 1 && c.handle && *c.handle != own_handle && t.can("state")) {  // STATUS tells which of them it was
-    const State state = t.dut().status(*c.handle).state;
-    for (const Outcome* o : left) {
-      if (o->next == state) return *o;
-    }
-    for (const Outcome* o : left) {
-      if (o->next == State::unknown) return *o;
-    }
-  }
-  if (left.size() > 1 && (c.pending_notifications() & acceptable) == 0) return *left.back();
-  return *left.front();
+  Outcome o = told_apart(t, left);
+  if (o.next != State::unknown && s.has(ACK)) c.U = seq_max(c.U, *s.ack);  // the device has taken the ACK
+  return o;
 }
 
 void accept_it(Tester& t, State next) {
@@ -288,14 +340,22 @@ void run_row(Tester& t, State state, Role role, const Row& row, const std::vecto
   State now = state;
   std::uint32_t octets = 0;
   for (const Named& stimulus : stimuli) {
+    if (now != state) {  // by an outcome that is left open: the other stimuli are for the state of the row
+      confirm(t, state, now);
+      t.reset_device();
+      c.restart(t.random());
+      bring(t, state, role, row.past);
+      c.forget_notifications();
+      octets = 0;
+    }
     t.step(std::string(row.event) + (*stimulus.name != '\0' ? std::string(" ") + stimulus.name : "") + " in " +
            to_string(state));
-    const Outcome& o = exchange(t, stimulus, legal);
+    const Outcome o = exchange(t, stimulus, open_to(t, state, stimulus, legal));
     now = o.next == State::unknown ? state : o.next;
     octets += o.octets;
     accept_it(t, now);
     if (c.handle && now != State::closed && now != State::listen) c.expect_status(now);
-    if (c.handle) expect_told(t, o.told, now);
+    if (c.handle) expect_told(t, o.told, now, o.may_be_told);
     if (state == State::listen && now == State::listen)
       t.check(c.pending_notifications() == 0, "the listener's user was told something");
     c.forget_notifications();
@@ -328,10 +388,11 @@ void run_row(Tester& t, State state, Role role, const Row& row, const std::vecto
   }
   if (row.past.full && alive) {
     t.step("the user reads");
-    if (now == state && legal[0].send == "A")
-      c.absorb_window_updates = now == State::established || now == State::fin_wait_1 || now == State::fin_wait_2;
-    c.user_receive(unread(c) -
-                   (state == State::established || state == State::fin_wait_1 || state == State::fin_wait_2 ? 0 : 1));
+    const bool open = state == State::established || state == State::fin_wait_1 || state == State::fin_wait_2;
+    // Behind the peer's FIN no update is due, and the probe that follows draws an ACK that looks like one.
+    c.absorb_window_updates = open || now != state;
+    c.user_receive(unread(c) - (open ? 0 : 1));
+    if (!c.absorb_window_updates) c.allow({.flags = ACK}, ack_delay);
   }
   confirm(t, state, now);
 }
@@ -364,8 +425,11 @@ void zero_window_ack(Tester& t, State state) {
   const std::uint32_t all = c.iss + 1 + static_cast<std::uint32_t>(c.user_supplied);
   t.step("one octet beyond the closed window, with the ACK of all text");
   c.send(text(c, c.R, 1, all));
-  const Received got = c.expect_ack();
-  t.check_equal(unsigned{*got.window}, 0U, "the window");
+  if (t.may("beyond_window", "taken")) {
+    c.expect_one_of({{.ack = c.R, .flags = ACK}, {.ack = c.R + 1, .flags = ACK}}, ack_delay);
+  } else {
+    t.check_equal(unsigned{*c.expect_ack().window}, 0U, "the window");
+  }
   c.expect_status(state);
   t.step("the text is not repeated");
   c.user_receive(unread(c));
@@ -527,6 +591,8 @@ void register_transitions_segments(Registry& r) {
   } reuse[] = {{"SYN-IN", "tw-reuse", 1, true},
                {"SYN-OUT", "tw-reuse-above", 66'535, true},
                {"SYN-OUT", "tw-reuse-old", 0xFFFFFFFFU - 20, false}};
+  Settings reuse_on = calm();
+  reuse_on.emplace_back("TW_REUSE", 1);
   for (const auto& entry : reuse) {
     const auto [event, name, beyond, opens] = entry;
     r.add({.id = std::string("transitions/TIME-WAIT/") + event + "/default/" + name,
@@ -539,7 +605,7 @@ void register_transitions_segments(Registry& r) {
                               : "SYN below RCV.NXT: silence or <SEQ=S><ACK=R>, and TIME_WAIT lives on.",
            .run = [beyond = beyond, opens = opens](Tester& t) { reopened(t, beyond, opens); },
            .level = Level::may,
-           .settings = calm(),
+           .settings = reuse_on,
            .wishes = calm_wishes()});
   }
 }
