@@ -7,6 +7,7 @@
 #include <functional>
 #include <set>
 
+#include "tiptoe/choices.hpp"
 #include "tiptoe/conformance/campaign.hpp"
 #include "tiptoe/conformance/json.hpp"
 #include "tiptoe/conformance/runner.hpp"
@@ -488,7 +489,9 @@ TEST(Suite, ARunDependsOnCaseAndSeedOnly) {
 
 TEST(Suite, ThroughTheCAbiItSaysTheSame) {
   const auto model = make_dut("model", {});
-  const auto loaded = load_dut(TIPTOE_TEST_DEVICES "/model_device.so");
+  Capabilities has;
+  has.choices = engine_choices();  // as the model has; without them cases take what is legal, and wait for it
+  const auto loaded = load_dut(TIPTOE_TEST_DEVICES "/model_device.so", has);
   for (const Case& c : all_cases().cases()) {
     const Result here = run_case(c, *model, {.seed = 3});
     const Result there = run_case(c, *loaded, {.seed = 3});
