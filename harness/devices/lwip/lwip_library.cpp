@@ -120,7 +120,7 @@ void LwipLibrary::replace(const char* function, void* ours) const {
       ++replaced;
     });
   }
-  if (replaced == 0) symbol(("a call by its table to " + std::string(function)).c_str());  // says so and throws
+  if (replaced == 0) refuse("does not call " + std::string(function) + " by its table of calls");
 }
 
 LwipLibrary::~LwipLibrary() {
@@ -131,9 +131,13 @@ LwipLibrary::~LwipLibrary() {
 void* LwipLibrary::symbol(const char* name) const {
   void* found = ::dlsym(library_, name);
   if (found != nullptr) return found;
+  refuse(std::string("has no ") + name);
+}
+
+void LwipLibrary::refuse(const std::string& why) const {
   ::dlclose(library_);
   ::close(file_);
-  throw DutError(std::string("lwip: ") + soname + " has no " + name + "; wanted is that of Debian 12 (lwIP 2.1.3)");
+  throw DutError(std::string("lwip: ") + soname + " " + why + "; wanted is that of Debian 12 (lwIP 2.1.3)");
 }
 
 }  // namespace tiptoe::devices

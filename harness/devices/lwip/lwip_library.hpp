@@ -20,6 +20,8 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 
+#include <string>
+
 namespace tiptoe::devices {
 
 class LwipLibrary {
@@ -32,6 +34,7 @@ class LwipLibrary {
 
  private:
   void replace(const char* function, void* ours) const;
+  [[noreturn]] void refuse(const std::string& why) const;
   int file_;  ///< stays open: the loader knows libraries by name, and its number is part of the name
   void* library_;
   void* symbol(const char* name) const;
