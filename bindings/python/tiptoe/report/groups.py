@@ -80,5 +80,5 @@ def _shape(segments: str) -> str:
     """<SEQ=1><ACK=2><DATA=3><CTL=ACK>: ACK with text."""
     flags = dict.fromkeys(re.findall(r"CTL=([A-Z,]+)", segments))
     if not flags:
-        return _NUMBER.sub("N", segments)[:80]
+        return _NUMBER.sub("N", segments)[:80] or "a certain segment"
     return " or ".join(flags) + (" with text" if "DATA=" in segments else "")
