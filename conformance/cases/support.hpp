@@ -45,6 +45,15 @@ inline std::vector<std::size_t> expect_stream(Tester& t, Conn& c, std::size_t n,
   return sizes;
 }
 
+/// All that has been sent is acknowledged, the right edge of the tester's window stays where it is.
+inline void ack_within_window(Conn& c) {
+  c.window = static_cast<std::uint16_t>(c.window - (c.S - c.U));
+  c.send_ack();
+}
+
+/// The device sends one segment at a time, and waits for its ACK (choices.hpp).
+inline bool one_at_a_time(Tester& t) { return t.may("flight", "segment"); }
+
 /// Everything that the device sends on the connection until it has been silent for `quiet`: text in order or repeated.
 inline std::vector<Received> take_burst(Tester& t, Conn& c, std::uint64_t quiet = at_once) {
   std::vector<Received> out;
@@ -83,6 +92,38 @@ inline void check_burst(Tester& t, const std::vector<Received>& burst, std::size
     t.fail(what + ": segments of " + std::to_string(size) + " octets in order from " + std::to_string(first) +
            " were due, came " + came);
   }
+}
+
+/// The next n octets, in order, none longer than `most`: all at once, or the next ones with the ACK of those before.
+/// The last ones are not acknowledged. With `hold` the right edge of the tester's window stays where it is.
+inline std::vector<Received> expect_flights(Tester& t, Conn& c, std::size_t n, std::size_t most, bool hold = false) {
+  std::vector<Received> all;
+  const std::uint32_t from = c.S;
+  const std::uint32_t end = from + static_cast<std::uint32_t>(n);
+  std::uint32_t acknowledged = from;
+  while (c.S != end) {
+    const std::uint32_t before = c.S;
+    const auto s = t.next();
+    if (s) {
+      const std::size_t length = s->text_length();
+      if (s->seq != before || length == 0 || length > most || s->has(FIN)) {
+        t.fail("expected: " + std::to_string(n) + " octets in segments of " + std::to_string(most) + " at most, " +
+               std::to_string(before - from) + " have come; came: " + s->form());
+      }
+      if (seq_lt(end, c.S)) t.fail(std::to_string(c.S - from) + " octets came, " + std::to_string(n) + " were due");
+      all.push_back(*s);
+    } else if (one_at_a_time(t) && acknowledged != c.S) {
+      if (hold) {
+        ack_within_window(c);
+      } else {
+        c.send_ack();
+      }
+      acknowledged = c.S;
+    } else {
+      t.fail_silent(std::to_string(n) + " octets of text, of which " + std::to_string(c.S - from) + " have come");
+    }
+  }
+  return all;
 }
 
 /// The last octets of a SEND, shorter than a segment: at once, or by Nagle's algorithm when all before is acknowledged.

@@ -359,6 +359,10 @@ void Tester::fail(const std::string& text) {
   throw CaseFailure(case_->id + " (" + rules + "): " + (step_.empty() ? "" : step_ + ": ") + text + ".");
 }
 
+void Tester::fail_silent(const std::string& expected) {
+  fail(story(expected, nullptr, dut_->now_us(), dut_->cycles()));
+}
+
 void Tester::inapplicable(const std::string& reason) { throw Inapplicable(reason); }
 void Tester::inconclusive(const std::string& reason) { throw Inconclusive(reason); }
 

@@ -17,15 +17,18 @@ constexpr Answers<2> beyond_window = {"refused", "taken"};
 constexpr Answers<2> class_e_addresses = {"refused", "unicast"};
 constexpr Answers<2> datagrams_for_others = {"discarded", "forwarded"};
 constexpr Answers<2> fast_recovery = {"inflation", "proportional"};
+constexpr Answers<2> flight = {"window", "segment"};
 constexpr Answers<2> foreign_local_address = {"refused", "unused"};
 constexpr Answers<3> full_backlog = {"silence", "reset", "unlimited"};
 constexpr Answers<2> gap_filling_ack = {"at_once", "delayed"};
 constexpr Answers<2> isn_clock = {"4us", "faster"};
 constexpr Answers<2> malformed_ip_options = {"skipped", "discarded"};
 constexpr Answers<3> malformed_tcp_options = {"skipped", "discarded", "reset"};
+constexpr Answers<2> orphans = {"reset", "kept"};
 constexpr Answers<2> own_address_as_source = {"discarded", "answered"};
 constexpr Answers<2> partial_ack = {"rest", "whole"};
 constexpr Answers<2> probe_interval = {"rto", "own"};
+constexpr Answers<2> push = {"last", "any"};
 constexpr Answers<2> r2 = {"count", "time"};
 constexpr Answers<2> recovery_exit = {"threshold", "one_more"};
 constexpr Answers<2> repeated_timeout = {"held", "lowered"};
@@ -65,6 +68,9 @@ constexpr std::array kChoices = {
     Choice{"fast_recovery", fast_recovery,
            "how many new segments the duplicate ACKs of fast recovery release: by an inflated window (RFC 5681 3.2), "
            "or in proportion to what has arrived (RFC 6937; RFC 5681 4.3 and RFC 9293 MAY-18 allow others)"},
+    Choice{"flight", flight,
+           "how much is out at a time: what the windows allow, or one segment, and a FIN when that is acknowledged "
+           "(RFC 5681 2 and 3 bound it from above only)"},
     Choice{
         "foreign_local_address", foreign_local_address,
         "what OPEN says to a local address that is not the host's: no RFC asks for an error, only that no datagram has "
@@ -85,6 +91,9 @@ constexpr std::array kChoices = {
         "malformed_tcp_options", malformed_tcp_options,
         "a segment with an option of illegal length: a TCP must be prepared for it, and a reset is suggested (RFC 9293 "
         "3.1, MUST-7)"},
+    Choice{"orphans", orphans,
+           "what becomes of connections that wait for ACCEPT when their listener is closed: reset, or kept as long as "
+           "their peers want (RFC 9293 3.10.4 closes the listener, and knows no backlog)"},
     Choice{
         "own_address_as_source", own_address_as_source,
         "a datagram with the device's own address as source: not in the list of addresses that are invalid there (RFC "
@@ -95,6 +104,8 @@ constexpr std::array kChoices = {
     Choice{"probe_interval", probe_interval,
            "how long it is between probes of a zero window: the RTO, doubled each time, or a series of its own that "
            "grows exponentially (RFC 9293 3.8.6.1, SHLD-30)"},
+    Choice{"push", push,
+           "which segments of a SEND have PSH: the last one, which must (RFC 9293 3.9.1.2, MUST-61), or others, too"},
     Choice{"r2", r2,
            "how R2 is measured: as a count of retransmissions, or in time units (RFC 9293 3.8.3), looked at when the "
            "timer "

@@ -202,12 +202,8 @@ void segments_of(Tester& t, std::optional<std::uint16_t> mss, std::size_t most, 
   t.reach(State::established, role);
   const std::size_t n = 2 * most + most / 2;
   t.user_send(n);
-  std::size_t left = n;
-  t.expect_text(most);
-  left -= most;
-  t.expect_text(most);
-  left -= most;
-  expect_short_text(t, left);
+  expect_flights(t, t.c(), 2 * most, most);
+  expect_short_text(t, n - 2 * most);
   t.expect_nothing();
 }
 

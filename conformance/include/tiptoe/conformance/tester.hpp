@@ -171,6 +171,8 @@ class Tester {
   /// What the case is doing; appears in the ladder and in the sentence of a failure.
   void step(std::string text);
   [[noreturn]] void fail(const std::string& text);
+  /// Nothing has come: "after the tester's … at …, expected: …; nothing came until …".
+  [[noreturn]] void fail_silent(const std::string& expected);
   void check(bool condition, const std::string& text) {
     if (!condition) fail(text);
   }
