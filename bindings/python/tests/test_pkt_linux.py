@@ -343,3 +343,39 @@ def test_an_early_ack_must_be_for_what_came_last(tmp_path: Path) -> None:
     text += "+.1 < P. 1:101(100) ack 1 win 60000\n%s+.04 > . 1:1(0) ack 101\n"
     assert run_text(tmp_path, text % "").verdict is Verdict.PASS
     assert run_text(tmp_path, text % "+.02 < . 101:101(0) ack 1 win 50000\n").verdict is Verdict.FAIL
+
+
+def test_a_receive_buffer_that_is_smaller_than_the_devices(tmp_path: Path) -> None:
+    """By what the script shows of its system's window the segment is beyond it; the device has advertised more."""
+    text = HANDSHAKE.replace("<mss 1000>", "<mss 1000,nop,wscale 7>").replace(
+        "ack 1 <mss 1460>", "ack 1 <mss 1460,nop,wscale 4>"
+    )
+    text += """
+        +0 < P. 1:1001(1000) ack 1 win 500
+        * > . 1:1(0) ack 1001 win 1000
+        +0 < P. 1001:%d(%d) ack 1 win 500
+        * > . 1:1(0) ack 1001 win 1000
+        """
+    result = run_text(tmp_path, text % (20001, 19000))
+    assert result.verdict is Verdict.INAPPLICABLE, result.message
+    assert "line 12 ends 3000 octets beyond the window" in result.reason
+    assert run_text(tmp_path, text % (17001, 16000)).verdict is Verdict.FAIL  # inside both
+    small = run_text(tmp_path, HANDSHAKE.replace("ack 1 <mss", "ack 1 win 14600 <mss"))
+    assert small.verdict is Verdict.INAPPLICABLE
+    assert "a receive buffer of 14600 octets" in small.reason
+    assert run_text(tmp_path, HANDSHAKE.replace("ack 1 <mss", "ack 1 win 65535 <mss")).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("+0 read(4, ..., 10) = 5", "nothing in the script can wake it"),
+        ("+0 getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0", "SO_ERROR: expected ECONNRESET, got 0"),
+        ("+0 shutdown(4, SHUT_RD) = -1 ENOTCONN (no)", "shutdown() returned 0 instead of -1 ENOTCONN"),
+        ("+0...1 read(4, ..., 10) = 10\n+.5 < P. 1:11(10) ack 1 win 9\n+1 `true`", "came back too early"),
+        ("+0 `frobnicate`", "`frobnicate` is not run"),
+        ("+0 `sysctl -q net.ipv4.tcp_mtu_probing=2`", "needs path MTU probing"),
+    ],
+)
+def test_what_calls_and_commands_say(tmp_path: Path, line: str, words: str) -> None:
+    assert words in run_text(tmp_path, HANDSHAKE + line + "\n").reason

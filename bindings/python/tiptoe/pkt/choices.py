@@ -33,6 +33,7 @@ class Moment:
     snd_nxt: int | None  #: after everything that was sent
     fin_seq: int | None  #: of the device's FIN, when it has been sent
     system_wnd: int  #: the window of the system that the script was written for
+    beyond: int = 0  #: octets of it above the window that the script's device has shown
 
     @property
     def flags(self) -> Flags:
@@ -232,6 +233,19 @@ def _ack_in_time_wait(s: Surprise) -> str | None:
     return f"{s.system} answers the ACK of line {m.line} in TIME_WAIT; RFC 9293 3.10.7.4 asks for no answer"
 
 
+def _smaller_buffer(s: Surprise) -> str | None:
+    m = s.moment
+    last = m.offset + m.length
+    if m.rcv_nxt is None or not m.beyond or not 0 < last <= m.rcv_wnd or s.got is None:
+        return None
+    if not is_bare(s.got) or s.got.ack != (m.rcv_nxt + last) & _MASK:
+        return None
+    return (
+        f"the segment of line {m.line} ends {m.beyond} octets beyond the window that {s.system} has shown, for its "
+        f"receive buffer is smaller; it is inside the {m.rcv_wnd} octets that the device has advertised (RFC 9293 3.4)"
+    )
+
+
 _RULES: tuple[Callable[[Surprise], str | None], ...] = (
     _fin_again,
     _numbers_of_reset,
@@ -241,6 +255,7 @@ _RULES: tuple[Callable[[Surprise], str | None], ...] = (
     _ack_of_nothing,
     _ack_in_time_wait,
     _window_edge,
+    _smaller_buffer,
 )
 
 

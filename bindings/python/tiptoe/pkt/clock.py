@@ -202,7 +202,7 @@ class Clock(Leeway):
             self._about_room(event.action, {"time"})
             raise Failure(
                 event.line,
-                "the call came back at another time",
+                f"the call came back too {'early' if when < end else 'late'}",
                 f"{seconds(end)} s (+-{seconds(tolerance)})",
                 f"{seconds(when)} s",
             )
@@ -237,12 +237,13 @@ class Clock(Leeway):
         details = list(outcome.details)
         if same and not details:
             return
-        text = f"{call.name}() {'returned something else' if not same else 'gave something else back'}"
         differences = [f"{what}: expected {a}, got {b}" for what, a, b in details]
         if same:
+            text = f"{call.name}() gave something else back: {'; '.join(differences)}"
             wanted, shown = ", ".join(f"{w} {a}" for w, a, _ in details), ", ".join(f"{w} {b}" for w, _, b in details)
         else:
             shown = str(outcome)
+            text = f"{call.name}() returned {shown} instead of {wanted}"
         if same:
             self._own_way(None, None, None)
         self._about_room(call, _what_differs(call, outcome, same))

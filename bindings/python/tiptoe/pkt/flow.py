@@ -132,6 +132,8 @@ class Flow:
     snd_nxt: int | None = None
     fin_seq: int | None = None
     sender: Sender | None = None  #: since its last SYN
+    script_shift: int = 0  #: the script's device scales its windows by it
+    script_edge: int | None = None  #: end of the window that the script's device has shown last, in the script's terms
     shift: int = 0  #: the script scales the peer's windows by it, and the device does not
 
     # ---- numbers
@@ -248,6 +250,18 @@ class Flow:
             self.highest_sent = 0
         if expected is not None and expected.has("S") and not expected.sequence.is_any:
             self.script_isn = expected.sequence.start
+
+    def note_window(self, expected: Tcp) -> None:
+        """Keeps what the script's device has advertised; the device itself may have more."""
+        scale = expected.option("wscale")
+        if expected.has("S"):
+            self.script_shift = scale.data[0] if scale is not None else 0
+        if expected.window is None or not expected.has("."):
+            self.script_edge = None if not expected.has("R") else self.script_edge
+            return
+        shift = 0 if expected.has("S") else self.script_shift
+        ack = 1 if expected.has("S") else expected.ack or 0
+        self.script_edge = max(self.script_edge or 0, ack + (expected.window << shift))
 
     def show(self, segment: Segment) -> str:
         """A segment in the script's words."""

@@ -127,8 +127,10 @@ class Leeway:
         if self.profile.rounds_buffers and flow.peer_mss:
             mss = min(flow.peer_mss, self.host.mtu - 40)
             space = -(-space // mss) * mss
+        end = (flow.from_wire_ack(segment.seq or 0, False) + segment.text_length) & 0xFFFFFFFF
+        beyond = 0 if flow.script_edge is None else max(0, end - flow.script_edge)
         return choices.Moment(
-            event.line, self.now, segment, state, flow.rcv_nxt, flow.rcv_wnd, flow.snd_nxt, flow.fin_seq, space
+            event.line, self.now, segment, state, flow.rcv_nxt, flow.rcv_wnd, flow.snd_nxt, flow.fin_seq, space, beyond
         )
 
     def _own_way(

@@ -302,14 +302,15 @@ class Player(Clock):
                     self.notes.append(f"line {event.line}: the ACK came at {seconds(time_us)} s (--reduced)")
                     self._wait_until(earliest)
                     return
-                if wrong and not any_time:
-                    self._own_way(flow, body, live, only_time=is_early)
+                if wrong:
+                    self._own_way(flow, body, live, only_time=is_early and not any_time)
             if wrong:
                 text = f"the device sent another segment: {match.summary(wrong, body, live.segment)}"
                 if [d.field for d in wrong] == ["time"]:
                     text = f"the segment came too {'early' if is_early else 'late'}"
                 self._differ(event, text, wanted, got, wrong, is_broken=bool(broken))
             if is_last:
+                flow.note_window(body)
                 return
             taken = (part or 0) + length
 

@@ -257,10 +257,11 @@ class _Check:
             self.lacks(line, "ecn", "an ECN mark from the device")
         if body.has("U"):
             self.lacks(line, "urgent", "an urgent segment from the device")
-        if body.window is not None and body.window > self.abilities.receive_buffer:
-            self.no(
-                line, f"needs a receive buffer of {body.window} octets; the device has {self.abilities.receive_buffer}"
-            )
+        have = self.abilities.receive_buffer
+        slack = self.config.mtu - 40 if self.left_out else 0
+        is_less = body.has("S") and body.window is not None and body.window + slack < min(have, _U16)
+        if body.window is not None and (body.window > have or is_less):
+            self.no(line, f"needs a receive buffer of {body.window} octets; the device has {have}")
 
     def _segments(self, outbound: bool) -> list[tuple[int, Tcp]]:
         """(line, segment) in one direction."""
@@ -308,6 +309,9 @@ class _Check:
         return True
 
     def _sends_long_text(self) -> bool:
+        """Or asks how long that would be."""
+        if "TCP_MAXSEG" in self.script.text or "tcpi_snd_mss" in self.script.text:
+            return True
         return any(
             isinstance(e.action, Packet)
             and e.action.outbound
@@ -382,7 +386,8 @@ class _Check:
         for effect in shell.interpret(text, self.profile):
             match effect:
                 case shell.Needs(what):
-                    self.no(line, f"needs what is not there: {what}")
+                    is_sentence = what.startswith(("the shell line", "`"))
+                    self.no(line, what if is_sentence else f"needs {what}, which there is nothing like here")
                 case shell.Refuse(flags, why):
                     self.refused[flags] = why
                 case shell.Count(_, _, owned):

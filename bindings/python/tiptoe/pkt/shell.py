@@ -121,7 +121,7 @@ _FREEBSD_SYSCTLS: dict[str, Callable[[int], list[Effect]]] = {
     "net.inet.tcp.insecure_rst": _bit("RST5961", inverted=True),
     "net.inet.tcp.insecure_syn": _bit("SYN5961", inverted=True),
     "net.inet.tcp.insecure_ack": _bit("ACK5961", inverted=True),
-    "net.inet.tcp.blackhole": _only((0,), "segments to closed ports must be ignored (blackhole)"),
+    "net.inet.tcp.blackhole": _only((0,), "silence about segments to closed ports (blackhole)"),
     "net.inet.tcp.drop_synfin": _synfin,
     "net.inet.tcp.rexmit_initial": lambda v: [Setting("RTO_INIT", v * _MS), Setting("SYN_RTO", v * _MS)],
     "net.inet.tcp.rexmit_min": lambda v: [Setting("RTO_MIN", (v + 200) * _MS)],
@@ -351,7 +351,7 @@ def _one(line: str, profile: Profile) -> list[Effect]:
     if program in _WITHOUT_EFFECT:
         why = _WITHOUT_EFFECT[program]
         return [Note(f"`{line}` has no effect: {why}")] if why else []
-    return [Needs(f"the shell line `{line}` is not run, and there is nothing like it in a device")]
+    return [Needs(f"the shell line `{line}` is not run (no shell line is), and a device has nothing like it")]
 
 
 def _sysctl(name: str, value: str) -> list[Effect]:
