@@ -181,7 +181,7 @@ class Calls:
             child = self.host.accept(socket)
             if child is None:
                 return failed("EAGAIN") if socket.nonblocking else None
-            if expected > 2 and self.host.find(expected) is None:
+            if expected > 2:
                 child.fd = expected
             child.nonblocking = nonblocking or (self.profile.name == "freebsd" and socket.nonblocking)
             return Outcome(child.fd)

@@ -238,7 +238,7 @@ def _smaller_buffer(s: Surprise) -> str | None:
     last = m.offset + m.length
     if m.rcv_nxt is None or not m.beyond or not 0 < last <= m.rcv_wnd or s.got is None:
         return None
-    if not is_bare(s.got) or s.got.ack != (m.rcv_nxt + last) & _MASK:
+    if not is_bare(s.got) or not 0 < ((s.got.ack or 0) - m.rcv_nxt) & _MASK <= last:  # of it all, or of a part
         return None
     return (
         f"the segment of line {m.line} ends {m.beyond} octets beyond the window that {s.system} has shown, for its "

@@ -118,8 +118,8 @@ class Host:
 
     # ---- life
     def new_socket(self, fd: int | None = None) -> Socket:
-        """A socket with that descriptor, or the next one."""
-        if fd is None or self.find(fd) is not None:
+        """A socket with that descriptor, or the next one. In scripts a descriptor is a name, and may be given again."""
+        if fd is None:
             fd = self._next_fd
             while self.find(fd) is not None:
                 fd += 1
@@ -128,8 +128,8 @@ class Host:
         return socket
 
     def find(self, fd: int) -> Socket | None:
-        """The open socket with that descriptor."""
-        return next((s for s in self.sockets if s.fd == fd and s.phase is not Phase.CLOSED), None)
+        """The open socket with that descriptor, the newest."""
+        return next((s for s in reversed(self.sockets) if s.fd == fd and s.phase is not Phase.CLOSED), None)
 
     def connecting_flow(self, port: int) -> Flow | None:
         """The connection that the device opens from that port."""

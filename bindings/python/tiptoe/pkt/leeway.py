@@ -171,8 +171,13 @@ class Leeway:
         self._skip(line, live)
         return True
 
-    def _is_of_a_cut(self, live: Live) -> bool:
-        """An ACK of a part of a segment that the script shows as one."""
+    def _is_of_a_cut(self, live: Live, expected: Tcp | None) -> bool:
+        """An ACK of a part of a segment that the script shows as one; of no more than it expects."""
+        flow = self._flow_of(live.segment)
+        if expected is not None and expected.has(".") and flow is not None:
+            ahead = (flow.from_wire_ack(live.segment.ack or 0, False) - (expected.ack or 0)) & 0xFFFFFFFF
+            if 0 < ahead < 1 << 31:
+                return False
         cut = self._cuts.get(live.moment.line) if live.moment is not None else None
         if cut is None or not cut.left:
             return False
@@ -180,6 +185,24 @@ class Leeway:
             return False
         cut.left -= 1
         return True
+
+    @property
+    def _acks_at_once(self) -> bool:
+        """The device is set up so, because Linux does it at the beginning of a connection. Later Linux delays ACKs."""
+        return self.reduced and self.profile.name == "linux"
+
+    def _is_undelayed(self, expected: Tcp, live: Live, earliest: int) -> bool:
+        """The ACK of text that Linux acknowledges later (RFC 9293 3.8.6.3: within 0.5 s): with what it sends then, or
+        together with more text."""
+        moment, flow = live.moment, self._flow_of(live.segment)
+        if not self._acks_at_once or moment is None or flow is None or earliest - moment.time_us > 500_000:
+            return False
+        if not choices.acknowledges(moment, live.segment) or match.defects(live.segment):
+            return False
+        ahead = ((expected.ack or 0) - flow.from_wire_ack(live.segment.ack or 0, False)) & 0xFFFFFFFF
+        is_later = expected.has(".") and 0 < ahead < 1 << 31
+        carries = ahead == 0 and expected.has(".") and (expected.sequence.length > 0 or expected.has("F"))
+        return is_later or carries or (expected.has("R") and not expected.has("."))
 
     def _is_early_ack(self, live: Live, time_us: int, earliest: int, wrong: list[match.Difference]) -> bool:
         """How long Linux delays an ACK depends on what it believes of the connection, how long FreeBSD does on its

@@ -44,7 +44,7 @@ class Player(Clock):
         self.profile = profile
         self.config = config
         self.verdicts = verdicts
-        self.reduced = bool(verdicts.left_out) or verdicts.scaled
+        self.reduced = verdicts.reduced
         self.abilities = abilities
         self.host = Host(device, profile, config.local_ip, config.remote_ip)
         self.calls = Calls(self.host, profile, config)
@@ -134,7 +134,7 @@ class Player(Clock):
         if self.pending is not None:
             self._join(self.pending)
         self._progress()
-        while self.queue and self._is_of_a_cut(self.queue[0]):
+        while self.queue and self._is_of_a_cut(self.queue[0], None):
             self.queue.popleft()
         if self.reduced:
             while self.queue and self.queue[-1].is_window_update:
@@ -218,7 +218,9 @@ class Player(Clock):
             self.device.inject(segment)
         if len(parts) > 1:
             ends = {((s.segment.seq or 0) + s.length) & 0xFFFFFFFF for s in self._moments[-len(parts) :]}
-            self._cuts[event.line] = Cut(ends | ({before} if before is not None else set()), len(parts) - 1)
+            self._cuts[event.line] = Cut(
+                ends | ({before} if before is not None else set()), len(parts) - 1 + self._acks_at_once
+            )
             self.notes.append(f"line {event.line}: sent in {len(parts)} segments")
         self._progress()
 
@@ -257,6 +259,7 @@ class Player(Clock):
         any_time = event.time.kind is TimeKind.ANY
         wanted = self._wanted(packet, earliest, latest, any_time)
         taken = 0
+        spare: tuple[Live, list[match.Difference], str] | None = None  # an ACK that Linux delays
         while True:
             live = self._next_live(latest + (0 if any_time else tolerance))
             if live is None:
@@ -268,6 +271,9 @@ class Player(Clock):
                 self._held_back(body, taken)
                 if not any_time:
                     self._linux_way(body, taken, earliest, tolerance, later)
+                if spare is not None:  # it came in the place of this segment after all
+                    text = f"the device sent another segment: {match.summary(spare[1], body, spare[0].segment)}"
+                    raise Failure(event.line, text, wanted, spare[2], [str(d) for d in spare[1]])
                 raise self._nothing_came(event, wanted, until, taken, body)
             flow = self._flow_of(live.segment)
             time_us = live.datagram.time_us - self.start_us
@@ -295,7 +301,10 @@ class Player(Clock):
             if part is not None and part + length > body.sequence.length:
                 wrong.append(match.Difference("octets of text", str(body.sequence.length), str(part + length)))
             if wrong and not broken:
-                if self._is_skipped(event.line, live) or self._is_of_a_cut(live):
+                if self._is_skipped(event.line, live) or self._is_of_a_cut(live, body):
+                    continue
+                if spare is None and self._is_undelayed(body, live, earliest):
+                    spare = live, wrong, got
                     continue
                 wrong = self._without_push(event.line, flow, live.segment, wrong)
                 if self._is_early_ack(live, time_us, earliest, wrong):
@@ -311,6 +320,9 @@ class Player(Clock):
                 self._differ(event, text, wanted, got, wrong, is_broken=bool(broken))
             if is_last:
                 flow.note_window(body)
+                if spare is not None:
+                    text = f"{spare[2]} came before; Linux delays this ACK (--reduced)"
+                    self.notes.append(f"line {event.line}: {text}")
                 return
             taken = (part or 0) + length
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -56,12 +57,13 @@ _OPTION_FEATURE = {
     "FO": "fastopen",
     "FOEXP": "fastopen",
     "AccECN": "accecn",
+    "ECN": "ecn",
     "TARR": "options",
     "gen": "options",
     "exp": "options",
 }
 #: Options that --reduced may leave out.
-REDUCIBLE = ("wscale", "sackOK", "sack", "TS")
+REDUCIBLE = ("wscale", "sackOK", "sack", "TS", "ECN")
 
 _U16 = 0xFFFF
 
@@ -142,6 +144,7 @@ class Verdicts:
 
     reasons: tuple[Reason, ...]
     left_out: tuple[str, ...] = ()  #: options that the comparison leaves out (--reduced)
+    reduced: bool = False  #: it may
     needs_records: bool = False
     scaled: bool = False  #: the peer's windows are scaled in the script, and must not be on the wire
     stamped: bool = False  #: timestamps shorten full segments in the script: the peer's MSS is to be smaller
@@ -161,6 +164,7 @@ class _Check:
         self.abilities = abilities
         self.left_out = tuple(o for o in REDUCIBLE if _OPTION_FEATURE[o] not in abilities.features) if reduced else ()
         self.used: set[str] = set()  # of left_out
+        self.reduced = reduced
         self.reasons: list[Reason] = []
         self.needs_records = False
         self.defined: set[str] = set()
@@ -201,9 +205,11 @@ class _Check:
                     self._code(event.line, text)
         scaled = self._windows()
         stamped = self._stamps()
+        if "ECN" in self.used:
+            self._ecn()
         order = sorted(dict.fromkeys(self.reasons), key=lambda r: r.line)
         left_out = tuple(o for o in self.left_out if o in self.used)
-        return Verdicts(tuple(order), left_out, self.needs_records, scaled, stamped, self._blocks())
+        return Verdicts(tuple(order), left_out, self.reduced, self.needs_records, scaled, stamped, self._blocks())
 
     # ---- packets
     def _packet(self, event: Event, packet: Packet) -> None:
@@ -251,7 +257,9 @@ class _Check:
                 self.used.add(option.name)
             elif self.lacks(line, feature, f"'{option.text}' from the device"):
                 break
-        if body.ace is not None or body.has("A"):
+        if self._offers_ecn_alone(packet, body):
+            self.used.add("ECN")
+        elif body.ace is not None or body.has("A"):
             self.lacks(line, "accecn", f"the flags '{body.flags}' from the device")
         elif body.has("E") or body.has("W") or packet.ip.ecn in ("ect0", "ect1", "ect01", "ce"):
             self.lacks(line, "ecn", "an ECN mark from the device")
@@ -262,6 +270,23 @@ class _Check:
         is_less = body.has("S") and body.window is not None and body.window + slack < min(have, _U16)
         if body.window is not None and (body.window > have or is_less):
             self.no(line, f"needs a receive buffer of {body.window} octets; the device has {have}")
+
+    def _offers_ecn_alone(self, packet: Packet, body: Tcp) -> bool:
+        """A SYN that offers ECN, or accepts it, and is not marked itself: it matters only once the peer marks."""
+        if "ECN" not in self.left_out or not body.has("S") or packet.ip.ecn not in (None, "noecn"):
+            return False
+        return bool(set(body.flags) & set("EWA"))
+
+    def _ecn(self) -> None:
+        """ECN has been left out of SYN segments. Does anything else depend on it?"""
+        for event in self.script.events:
+            action = event.action
+            if isinstance(action, Code) and re.search("ECN|_CWR|delivered_ce", action.text):
+                self.lacks(event.line, "ecn", "the code")
+            elif isinstance(action, Packet) and isinstance(action.body, Tcp) and not action.outbound:
+                marks = action.ip.ecn == "ce" or action.body.ace or set(action.body.flags) & set("EWA")
+                if marks and not action.body.has("S"):
+                    self.lacks(event.line, "ecn", "a congestion mark of the peer")
 
     def _segments(self, outbound: bool) -> list[tuple[int, Tcp]]:
         """(line, segment) in one direction."""
@@ -310,7 +335,9 @@ class _Check:
 
     def _sends_long_text(self) -> bool:
         """Or asks how long that would be."""
-        if "TCP_MAXSEG" in self.script.text or "tcpi_snd_mss" in self.script.text:
+        if self.profile.name != "linux":
+            pass
+        elif "TCP_MAXSEG" in self.script.text or "tcpi_snd_mss" in self.script.text:
             return True
         return any(
             isinstance(e.action, Packet)

@@ -51,6 +51,7 @@ _LEGAL = {
 _OWN = {"TCP_NODELAY", "SO_KEEPALIVE", "SO_LINGER", "TCP_MAXSEG", "SO_RCVTIMEO", "SO_SNDTIMEO", "TCP_CONGESTION",
         "IP_MTU_DISCOVER", "SO_RCVBUF", "TCP_FUNCTION_BLK", "IP_DONTFRAG", "SO_ZEROCOPY",
         "SO_TIMESTAMPING"}  # fmt: skip
+_LINUX = {"SO_TIMESTAMPING", "SO_ZEROCOPY", "TCP_INQ", "TCP_NOTSENT_LOWAT"}
 _READ_ONLY = {"SO_ERROR", "SO_TYPE", "SO_ACCEPTCONN", "SO_PROTOCOL", "SO_DOMAIN"}
 _FLAGS = {"SO_REUSEADDR", "SO_REUSEPORT", "SO_KEEPALIVE", "TCP_NODELAY", "SO_OOBINLINE", "SO_DEBUG", "SO_DONTROUTE"}
 
@@ -79,6 +80,8 @@ def lacking(call: Call, profile: Profile) -> str | None:
             return None
     if option.name == "TCP_FUNCTION_BLK" and "freebsd" not in show(value):
         return f"the TCP stack {show(value)}"
+    if profile.name == "freebsd" and option.name in _LINUX:
+        return f"{option.name} of Linux"
     if option.name == "SO_TIMESTAMPING" and (call.name == "getsockopt" or messages.names_in(value) - messages.STAMPS):
         return f"{call.name}({option.name}, {show(value)})"
     return None
