@@ -165,7 +165,6 @@ class Player(Clock):
             "nothing",
             f"{shown} at {when} s",
             [str(d) for d in wrong],
-            is_broken=bool(wrong),
         )
 
     # --------------------------------------------------------------------------------------------------------- packets
@@ -317,7 +316,9 @@ class Player(Clock):
                 text = f"the device sent another segment: {match.summary(wrong, body, live.segment)}"
                 if [d.field for d in wrong] == ["time"]:
                     text = f"the segment came too {'early' if is_early else 'late'}"
-                self._differ(event, text, wanted, got, wrong, is_broken=bool(broken))
+                is_honest = not broken and all(d.field != "text" for d in wrong)
+                about_sending = is_honest and bool(body.sequence.length or length)
+                self._differ(event, text, wanted, got, wrong, about_sending)
             if is_last:
                 flow.note_window(body)
                 if spare is not None:
@@ -327,12 +328,12 @@ class Player(Clock):
             taken = (part or 0) + length
 
     def _differ(
-        self, event: Event, text: str, wanted: str, got: str, wrong: list[match.Difference], is_broken: bool
+        self, event: Event, text: str, wanted: str, got: str, wrong: list[match.Difference], about_sending: bool
     ) -> None:
         if "packet" in self.config.non_fatal:
             self.notes.append(f"line {event.line}: {text}: expected {wanted}, got {got} (--non_fatal=packet)")
             return
-        raise Failure(event.line, text, wanted, got, [str(d) for d in wrong], is_broken)
+        raise Failure(event.line, text, wanted, got, [str(d) for d in wrong], about_sending)
 
     def _is_part(self, body: Tcp, segment: Segment, length: int) -> bool:
         """The script may show as one segment what goes out as several (segmentation offload)."""
@@ -355,7 +356,13 @@ class Player(Clock):
         got = f"nothing until {seconds(until)} s"
         if taken:
             got = f"{taken} of {body.sequence.length} octets, and nothing more until {seconds(until)} s"
-        return Failure(event.line, "the device did not send this segment", wanted, got)
+        return Failure(
+            event.line,
+            "the device did not send this segment",
+            wanted,
+            got,
+            is_about_sending=body.sequence.length > 0,
+        )
 
     # ------------------------------------------------------------------------------------------------- shell and Python
     def _command(self, text: str, line: int) -> None:
@@ -445,4 +452,4 @@ class Player(Clock):
             )
         if not trouble.is_assertion:
             raise ScriptError(f"the code in %{{ }}% could not run: {trouble.text}")
-        raise Failure(line, trouble.text)
+        raise Failure(line, trouble.text, is_about_sending=bool(trouble.about))

@@ -54,11 +54,11 @@ class Failure(Exception):
         expected: str = "",
         got: str = "",
         differences: list[str] | None = None,
-        is_broken: bool = False,  #: a datagram that is wrong whatever a script says
+        is_about_sending: bool = False,  #: what is sent again, and when
     ):
         super().__init__(reason)
         self.line, self.reason, self.expected, self.got = line, reason, expected, got
-        self.differences, self.is_broken = differences or [], is_broken
+        self.differences, self.is_about_sending = differences or [], is_about_sending
 
 
 class OwnWay(Exception):

@@ -50,7 +50,7 @@ def play(
     try:
         player.run()
     except Failure as e:
-        if player.blocks_line is not None and not e.is_broken:
+        if player.blocks_line is not None and e.is_about_sending:
             result.verdict = Verdict.INAPPLICABLE
             result.line, result.reason = player.blocks_line, _BLOCKS
             result.all_reasons = [
