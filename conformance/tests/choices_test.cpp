@@ -56,6 +56,20 @@ INSTANTIATE_TEST_SUITE_P(OtherAnswer, Choices,
                                          Said{"full_backlog", "reset", "full_backlog_answered_by_rst", full, pass},
                                          Said{"full_backlog", "silence", "full_backlog_answered_by_rst", full, fail}));
 
+constexpr const char* seq_bad = "transitions/ESTABLISHED/SEQ-BAD/rfc5961";
+constexpr const char* zero_window = "transitions/ESTABLISHED/ZWIN/rfc5961";
+constexpr const char* rst_in_time_wait = "transitions/TIME-WAIT/RST-INWIN/rfc5961";
+INSTANTIATE_TEST_SUITE_P(
+    OtherAnswerOfAWindow, Choices,
+    testing::Values(Said{"beyond_window", "", "zero_window_data_accepted", zero_window, pass},
+                    Said{"beyond_window", "taken", "zero_window_data_accepted", zero_window, pass},
+                    Said{"beyond_window", "refused", "zero_window_data_accepted", zero_window, fail},
+                    Said{"beyond_window", "", "window_edge_off_by_one", seq_bad, pass},
+                    Said{"beyond_window", "refused", "window_edge_off_by_one", seq_bad, fail},
+                    Said{"beyond_window", "taken", "out_of_window_silent", seq_bad, fail},
+                    Said{"time_wait_rst", "", "rst_in_window_silent", rst_in_time_wait, pass},
+                    Said{"time_wait_rst", "challenge", "rst_in_window_silent", rst_in_time_wait, fail}));
+
 // The engine, with an answer that is not its own.
 INSTANTIATE_TEST_SUITE_P(
     NotItsOwn, Choices,
@@ -65,7 +79,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Said{"malformed_tcp_options", "discarded", "", "hostile/options-all-ones", fail},
                     Said{"malformed_tcp_options", "reset", "", "hostile/options-length-0", fail},
                     Said{"syn_fin_in_listen", "discarded", "", "textbook/TB-29-christmas-tree-LISTEN-passive", fail},
-                    Said{"time_wait_reuse", "above_rcv_nxt", "", "textbook/TB-14a-new-syn-accepted-0", fail}));
+                    Said{"time_wait_reuse", "above_rcv_nxt", "", "textbook/TB-14a-new-syn-accepted-0", fail},
+                    Said{"ack_never_sent", "refused", "", "transitions/ESTABLISHED/ACK-OLD/rfc5961/edge", fail},
+                    Said{"partial_ack", "whole", "", "protocol/ack-partial", fail},
+                    Said{"syn_text", "dropped", "", "transitions/SYN-SENT/URG/rfc5961/syn-ack", fail},
+                    Said{"time_wait_rst", "ignored", "", rst_in_time_wait, fail}));
 
 // The wider answer, and what it does not cover.
 INSTANTIATE_TEST_SUITE_P(
@@ -81,7 +99,16 @@ INSTANTIATE_TEST_SUITE_P(
                     Said{"user_timeout", "next_timer", "", "protocol/rto-user-timeout", pass},
                     Said{"user_timeout", "next_timer", "user_timeout_ignored", "protocol/rto-user-timeout", fail},
                     Said{"own_address_as_source", "answered", "", "hostile/land-LISTEN", pass},
-                    Said{"datagrams_for_others", "forwarded", "", "protocol/datagram-other-host", pass}));
+                    Said{"datagrams_for_others", "forwarded", "", "protocol/datagram-other-host", pass},
+                    Said{"ack_below_window", "used", "", "transitions/CLOSING/SEQ-BAD/rfc5961", pass},
+                    Said{"across_window", "dropped", "", "protocol/reassembly-straddles-right-edge", pass},
+                    Said{"gap_filling_ack", "delayed", "ooo_ack_delayed", "protocol/reassembly-gap-filling-ack", fail},
+                    Said{"probe_interval", "own", "", "protocol/window-probe-interval", pass},
+                    Said{"probe_interval", "own", "probe_interval_constant", "protocol/window-probe-interval", fail},
+                    Said{"recovery_exit", "one_more", "no_window_deflation", "protocol/cc-deflation", fail},
+                    Said{"fast_recovery", "proportional", "ssthresh_not_halved", "protocol/cc-inflation", fail},
+                    Said{"repeated_timeout", "lowered", "", "protocol/cc-threshold-once", pass},
+                    Said{"slow_start_growth", "octets", "cwnd_never_grows", "protocol/cc-slow-start-bytes", fail}));
 
 }  // namespace
 }  // namespace tiptoe::conformance

@@ -141,7 +141,7 @@ std::vector<Row> table() {
   const std::vector<Named> fin_dup = {{"", [](Conn& c) { return Segment{.seq = c.R - 1, .ack = not_the_fin(c), .flags = FIN | ACK}; }}};
 
   const char* const taken = "A|{beyond_window=taken}D+1!R";
-  const char* const never_sent = "D+10!R|{ack_never_sent=refused}A";
+  const char* const never_sent = "{ack_never_sent=taken}D+10!R|{ack_never_sent=refused}A";
   const char* const past = "A|{beyond_window=taken}.";
   const std::vector<std::string> none;
   const std::vector<std::string> unacceptable = {"RFC9293-3.5.2-4"};
@@ -162,7 +162,7 @@ std::vector<Row> table() {
       {"RST-INWIN", "base", "", rst_inwin,          {".", ".",     "-",           "-",           ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL!TX",     ".>CL",      ".>CL",      ".>CL"}, {"RFC9293-3.5.3-1"}},
       {"RST-INWIN", "base", "passive", rst_inwin,   {"-", "-",     "-",           ".>LI",        "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1"}},
       {"RST-INWIN", "base", "active", rst_inwin,    {"-", "-",     "-",           ".>CL!FX",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.3-1"}},
-      {"RST-INWIN", "rfc5961", "", rst_inwin,       {".", ".",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "A|{time_wait_rst=ignored}."}, {"RFC5961-3.2-3", "RFC5961-3.2-4", "RFC9293-3.10.7.4-1"}},
+      {"RST-INWIN", "rfc5961", "", rst_inwin,       {".", ".",     "-",           "A",           "A",           "A",           "A",           "A",           "A",         "A",         "{time_wait_rst=challenge}A|{time_wait_rst=ignored}."}, {"RFC5961-3.2-3", "RFC5961-3.2-4", "RFC9293-3.10.7.4-1"}},
       {"RST-INWIN", "rfc1337", "", rst_inwin,       {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "."}, {"RFC1337-F1"}},
       {"RST-INWIN", "default", "", rst_inwin,       {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "-",         "-",         "A|."}, {"RFC1337-F1"}},
       {"SYN-IN", all_profiles, "", syn_first,       {"R0","SA>SR", "SA>SR",       "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.5.2-1"}},
@@ -197,14 +197,14 @@ std::vector<Row> table() {
       {"ACK-FIN", all_profiles, "", ack_S,          {"Ra","Ra",    "-",           "-",           "-",           ".>F2",        "-",           "-",           ".>TW",      ".>CL!X",    "-"}, none},
       {"WND-UPD", all_profiles, "", window,         {"Ra","Ra",    "Ra",          "Ra",          ".",           "-",           ".",           ".",           "-",         "-",         ".|A"}, {"RFC9293-3.10.7.4-4"}},
       {"URG", all_profiles, "", urg,                {"Ra","Ra",    ".",           "D+10>ES!CRU", "D+10!RU",     "D+10!RU",     "D+10!RU",     ".|A",         ".|A",       ".|A",       ".|A"}, none},
-      {"URG", all_profiles, "", urg_syn,            {"-", "-",     "D+10>ES!CRU|{syn_text=dropped}A>ES!C?U", "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"URG", all_profiles, "", urg_syn,            {"-", "-",     "{syn_text=kept}D+10>ES!CRU|{syn_text=dropped}A>ES!C?U", "-",           "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"TXT-INORD", all_profiles, "", text_R,       {"Ra","Ra",    ".",           "D+10>ES!CR",  "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC9293-3.5.1-2"}},
-      {"TXT-INORD", all_profiles, "", text_syn,     {"-", "-",     "D+10>ES!CR|A>ES!C", "-",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"TXT-INORD", all_profiles, "", text_syn,     {"-", "-",     "{syn_text=kept}D+10>ES!CR|{syn_text=dropped}A>ES!C", "-",     "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"TXT-OOO", all_profiles, "", text_ooo,       {"Ra","Ra",    ".",           "A>ES!C|A",    "A",           "A",           "A",           ".|A",         ".|A",       ".|A",       ".|A"}, {"SHLD-31"}},
       {"TXT-OVL", all_profiles, "", text_ovl,       {"Ra","Ra",    ".",           "-",           "D+10!R",      "D+10!R",      "D+10!R",      ".|A",         ".|A",       ".|A",       ".|A"}, {"RFC9293-3.10.7.4-5"}},
       {"TXT-OVL", all_profiles, "", text_ovl_syn,   {"-", "-",     "-",           "D+10>ES!CR",  "-",           "-",           "-",           "-",           "-",         "-",         "-"}, {"RFC9293-3.10.7.4-5"}},
       {"FIN", all_profiles, "", fin,                {"Ra","Ra",    ".",           "Df>CW!CP",    "Df>CW!P",     "Df>CG!P",     "Df>TW!P",     ".|A",         ".|A",       ".|A",       ".|A"}, {"MUST-12"}},
-      {"FIN", all_profiles, "", fin_syn,            {"-", "-",     "Df>CW!CP|A>ES!C", "-",       "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
+      {"FIN", all_profiles, "", fin_syn,            {"-", "-",     "{syn_text=kept}Df>CW!CP|{syn_text=dropped}A>ES!C", "-",       "-",           "-",           "-",           "-",           "-",         "-",         "-"}, none},
       {"FINACK", all_profiles, "", finack,          {"Ra","Ra",    "-",           "Df>CW!CP",    "-",           "Df>TW!P",     "-",           "-",           "-",         "-",         "-"}, none},
       {"FINACK", all_profiles, "", finack_old,      {"-", "-",     "-",           "-",           "-",           "-",           "-",           "-",           "A>TW|A|{ack_below_window=used}.>TW",    "A|.>CL!X",  "-"}, none},
       {"FIN-OOO", all_profiles, "", fin_ooo,        {"Ra","Ra",    ".",           "A>ES!C",      "A",           "A",           "A",           "A|.",         "A|.",       "A|.",       "A|."}, none},
