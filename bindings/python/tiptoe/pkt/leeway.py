@@ -13,6 +13,7 @@ from . import choices, linux_ways, match, sockopts
 from .flow import Flow
 from .host import Host
 from .profile import Profile
+from .require import Abilities
 from .result import OwnWay
 from .sender import Sender
 from .syntax import Event, Script, Tcp
@@ -42,6 +43,7 @@ class Leeway:
     device: Device
     script: Script
     profile: Profile
+    abilities: Abilities
     host: Host
     flow: Flow | None
     reduced: bool
@@ -104,7 +106,8 @@ class Leeway:
             return
         text = linux_ways.full_window(flow, body, taken, moment.segment.window or 0)
         if text is None and not taken:
-            later = later or self.device.run_until_output(130_000_000)
+            patience = 130_000_000 if self.abilities.slack_us == 0 else 1_000_000  # longer than RTO_MAX of Linux
+            later = later or self.device.run_until_output(patience)
             if later is not None and self._flow_of(later.segment) is flow:
                 least = self.host.registers.get("RTO_MIN", 1_000_000)
                 when = later.time_us - self.start_us

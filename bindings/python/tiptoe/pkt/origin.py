@@ -63,14 +63,12 @@ def guess(script: Script) -> Profile:
             return _FREEBSD
     if "#ifdef" in script.text and "FreeBSD" in script.text:
         return _FREEBSD
-    signs = (_by_segments, _by_calls, _by_remarks, _by_times, _by_folder)
+    signs = (_by_segments, _by_calls, _by_remarks, _by_code, _by_times, _by_folder)
     return next((found for sign in signs if (found := sign(script)) is not None), _RFC)
 
 
 def _by_calls(script: Script) -> Profile | None:
     for event in script.events:
-        if isinstance(event.action, Code) and "tcpi_" in event.action.text:
-            return _FREEBSD if "TCPI_OPT_TOE" in event.action.text else _LINUX
         if not isinstance(event.action, Call):
             continue
         names = {name for argument in event.action.arguments for name in re.findall(r"\w+", show(argument))}
@@ -132,6 +130,14 @@ def _by_times(script: Script) -> Profile | None:
         sent.add(body.sequence.start)
         alone = 0
     return None
+
+
+def _by_code(script: Script) -> Profile | None:
+    """TCP_INFO, which packetdrill has from Linux."""
+    code = " ".join(e.action.text for e in script.events if isinstance(e.action, Code))
+    if "tcpi_" not in code:
+        return None
+    return _FREEBSD if "TCPI_OPT_TOE" in code or "tcpi_snd_rexmitpack" in code else _LINUX
 
 
 def _gap_us(time: Time, before: int | None) -> int | None:
