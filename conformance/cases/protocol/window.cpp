@@ -37,14 +37,15 @@ void closed_window(Tester& t) {
 void first_probe(Tester& t) {
   closed_window(t);
   const std::uint64_t begin = t.now();
-  t.expect_nothing(900_ms);
-  expect_probe(t, begin + 1'000'000);
+  const std::uint64_t rto = t.setting("RTO_MIN");
+  t.expect_nothing(rto * 9 / 10);
+  expect_probe(t, begin + rto);
 }
 
 void probes_unanswered(Tester& t) {
   closed_window(t);
   std::uint64_t last = t.now();
-  std::uint64_t interval = 1'000'000;
+  std::uint64_t interval = t.setting("RTO_MIN");
   for (int n = 0; n < 5; ++n, interval *= 2) {
     if (n == 0 || !t.may("probe_interval", "own")) {
       last = expect_probe(t, last + interval).time_us;
@@ -79,12 +80,12 @@ void counted_twice(Tester& t) {
     t.inapplicable("the device does not count OutSegs and RetransSegs");
   }
   t.step("the first probe has an octet that was not sent before");
-  const Received probe = expect_probe(t, t.now() + 1'000'000);
+  const Received probe = expect_probe(t, t.now() + t.setting("RTO_MIN"));
   if (probe.text_length() == 0) t.inapplicable("the device probes with octets that it has sent before");
   if (probe.text_length() >= 1000) t.inapplicable("the device probes with all it has");
   sent(1, 0);
   t.step("the second one repeats it");
-  expect_probe(t, probe.time_us + 2'000'000);
+  expect_probe(t, probe.time_us + 2 * t.setting("RTO_MIN"));
   sent(0, 1);
   t.step("the window opens");
   t.c().window = 65535;
@@ -104,7 +105,7 @@ void probes_answered(Tester& t) {
     times.push_back(probe->time_us);
     t.send({.ack = t.U(), .flags = ACK});
   }
-  std::uint64_t interval = 1'000'000;
+  std::uint64_t interval = t.setting("RTO_MIN");
   std::uint64_t last = begin;
   for (std::size_t n = 0; n < times.size(); ++n) {
     const std::uint64_t came = times[n] - last;
@@ -140,7 +141,7 @@ void probed_for_ever(Tester& t) {
 
 void probe_taken(Tester& t) {
   closed_window(t);
-  const Received probe = expect_probe(t, t.now() + 1'000'000);
+  const Received probe = expect_probe(t, t.now() + t.setting("RTO_MIN"));
   t.step("the probe's octet is taken, the window opens with the ACK");
   t.c().window = 65535;
   if (probe.text_length() == 0) t.inapplicable("the device probes with no octet that could be taken");
@@ -157,7 +158,7 @@ void zero_window_at_open(Tester& t) {
   t.c().window = 0;
   t.reach(State::established);
   t.user_send(100);
-  expect_probe(t, t.now() + 1'000'000);
+  expect_probe(t, t.now() + t.setting("RTO_MIN"));
   t.c().window = 1000;
   t.send({.ack = t.U(), .flags = ACK});
   t.expect_text(100, at_once, t.U());
@@ -223,7 +224,9 @@ void shrunk_to_zero(Tester& t) {
   for (int n = 0; n < 12; ++n) {
     const auto probe = t.next(130_s);
     t.check(probe.has_value(), "a window that has shrunk to zero is not probed");
-    t.check(probe->seq == base + 1000 && probe->text_length() >= 1, "not a probe: " + probe->form());
+    const bool empty = probe->length() == 0 && probe->seq == base + 999;
+    t.check(empty ? t.may("zero_window_probe", "empty") : probe->seq == base + 1000 && probe->text_length() >= 1,
+            "not a probe: " + probe->form());
     t.send({.ack = t.U(), .flags = ACK});
   }
   t.expect_no_notification(closed | timed_out);
