@@ -127,6 +127,8 @@ def test_the_ack_of_the_last_text(tmp_path: Path) -> None:
     result = run_text(tmp_path, text)
     assert result.verdict is Verdict.PASS, result.message
     assert "must be acknowledged" in result.trailing
+    before = run_text(tmp_path, text.replace("+0  accept(3, ..., ...) = 4\n", ""))
+    assert (before.verdict, "must be acknowledged" in before.trailing) == (Verdict.PASS, True), before.message
     assert run_text(tmp_path, text, fault="engine_reserved_bits_set").verdict is Verdict.FAIL
     assert run_text(tmp_path, text + "+0 close(4) = 0\n+.1 < . 9:9(0) ack 1 win 1\n").verdict is Verdict.FAIL
 

@@ -122,8 +122,8 @@ class Leeway:
         state = State.CLOSED
         if mine is not None:
             state = self.host.status(mine)
-        elif not flow.passive or flow.rcv_nxt is not None:
-            state = State.SYN_RECEIVED
+        elif not flow.passive or flow.rcv_nxt is not None:  # nobody has accepted it yet
+            state = State.ESTABLISHED if flow.established else State.SYN_RECEIVED
         elif any(s.listener is not None and s.local_port == flow.local_port for s in self.host.sockets):
             state = State.LISTEN
         space = self.host.receive_space

@@ -25,6 +25,9 @@ from .require import Abilities
 from .result import Failure, OwnWay, describe, seconds
 from .syntax import Call, Code, Command, Event, Packet, Script, Tcp, TimeKind
 
+#: Octets of a part of a long segment, at least: no --mss makes thousands of it.
+LEAST_PIECE = 48
+
 
 class Player(Clock):
     """One run of one script."""
@@ -227,7 +230,7 @@ class Player(Clock):
         """The packet, or the segments of which a network card would have made it: no link carries 64 KiB."""
         if not self.abilities.must_cut(packet, self.config.mtu):
             return [packet]
-        return pieces(packet, self.config.piece or self.config.mtu - 40)
+        return pieces(packet, max(LEAST_PIECE, self.config.piece or self.config.mtu - 40))
 
     def _next_live(self, latest: int) -> Live | None:
         """The next segment of the device, if one comes until then."""
