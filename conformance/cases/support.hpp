@@ -143,6 +143,13 @@ inline std::vector<Received> ack_and_take(Tester& t, Conn& c, std::uint32_t ack)
   return take_burst(t, c);
 }
 
+/// The choices of RFC 5961 and RFC 1337 that a profile makes, without those that the case depends on: wishes.
+inline std::set<std::string> bits_but(std::initializer_list<const char*> needs) {
+  std::set<std::string> out = {"RST5961", "SYN5961", "ACK5961", "RFC1337"};
+  for (const char* bit : needs) out.erase(bit);
+  return out;
+}
+
 /// What cases about the limit of challenge ACKs set and wish: a device whose limit is off by default puts it on, one
 /// that has other numbers for good is judged by its own.
 inline Settings default_challenge_limit() { return {{"CH_LIMIT", 10}, {"CH_WINDOW", 5'000'000}}; }

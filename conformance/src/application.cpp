@@ -95,7 +95,8 @@ std::optional<Received> Conn::filter(Received got) {
     note_received(got);
     return std::nullopt;
   }
-  if (got.has(FIN) && closes_unasked()) {
+  const bool with_ack = own->closes && fin_end_ && !user_closed_ && got.has(ACK) && seq_le(*fin_end_, *got.ack);
+  if (got.has(FIN) && (closes_unasked() || with_ack)) {  // one segment for both is legal
     Received ack = got;
     ack.flags = static_cast<std::uint8_t>(*got.flags & ~(FIN | PSH));
     const bool tells = !ack_seen_ || seq_lt(ack_high_, *got.ack);

@@ -85,6 +85,7 @@ void Conn::note_sent(const Segment& s) {
     peer_edge_ = seq_max(peer_edge_, end);
     M = std::max<std::uint32_t>(M, *s.window);
     if (s.has(ACK) && iss_known && *s.ack == S) U = *s.ack;
+    if (s.has(ACK) && s.has(FIN)) fin_end_ = end;
     note_edge(s.has(ACK) ? *s.ack : iss + 1, *s.window, s.has(ACK) || iss_known);
     return;
   }

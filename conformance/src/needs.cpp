@@ -220,6 +220,40 @@ Settings Tester::granted(const Settings& all) {
   return out;
 }
 
+/// The FEATURES bit of a device that was told this value.
+std::uint64_t Tester::bit_in_force(const std::string& bit, std::uint64_t told) const {
+  const Capabilities& has = *capabilities_;
+  if (const auto it = has.fixed.find(bit); it != has.fixed.end()) return it->second;
+  if (has.all_settings || has.settable.contains(bit)) return told;
+  return reset_value("FEATURES") >> find_register("FEATURES." + bit)->bit & 1U;
+}
+
+/// An exchange that depends on nothing in the profile is a case under two of them. A device that is the same under both
+/// is judged once.
+void Tester::not_twice(const Settings& own) const {
+  if (case_->same_as.empty() || !options_->profile.empty()) return;
+  const auto features = [](const Settings& settings) {
+    std::uint64_t value = reset_value("FEATURES");
+    for (const auto& [name, v] : resolve(settings)) {
+      if (name == "FEATURES") value = v;
+    }
+    return value;
+  };
+  Settings other = profile(case_->same_as).settings;
+  for (const auto& [bit, value] : other) {
+    if (bit_in_force(bit, value) != value) return;  // the other one is inapplicable
+  }
+  other.insert(other.end(), case_->settings.begin(), case_->settings.end());
+  other.insert(other.end(), options_->settings.begin(), options_->settings.end());
+  const std::uint64_t here = features(own);
+  const std::uint64_t there = features(other);
+  for (std::size_t i = 0; i < feature_bits.size(); ++i) {
+    if (bit_in_force(feature_bits[i], here >> i & 1U) != bit_in_force(feature_bits[i], there >> i & 1U)) return;
+  }
+  throw Inapplicable("the exchange depends on nothing in the profile, and the device is the same under profile " +
+                     case_->same_as + ", where it is judged (capability fixed)");
+}
+
 std::uint64_t Tester::setting(const std::string& name) const {
   const auto fixed = capabilities_->fixed.find(name);
   if (fixed != capabilities_->fixed.end()) return fixed->second;

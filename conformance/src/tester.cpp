@@ -68,6 +68,7 @@ void Tester::start() {
   all.insert(all.end(), from_profile.begin(), from_profile.end());
   all.insert(all.end(), case_->settings.begin(), case_->settings.end());
   all.insert(all.end(), options_->settings.begin(), options_->settings.end());
+  not_twice(all);
   resolved_ = resolve(granted(all));
   const Settings wanted = wanted_settings();
   try {

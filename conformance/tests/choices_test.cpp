@@ -67,6 +67,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Said{"beyond_window", "", "window_edge_off_by_one", seq_bad, pass},
                     Said{"beyond_window", "refused", "window_edge_off_by_one", seq_bad, fail},
                     Said{"beyond_window", "taken", "out_of_window_silent", seq_bad, fail},
+                    Said{"orphans", "", "orphan_kept", "protocol/user-orphan", pass},
+                    Said{"orphans", "reset", "orphan_kept", "protocol/user-orphan", fail},
+                    Said{"orphans", "", "orphan_kept_while_silent", "protocol/user-orphan-silent-close", pass},
+                    Said{"orphans", "reset", "orphan_kept_while_silent", "protocol/user-orphan-silent-close", fail},
                     Said{"time_wait_rst", "", "rst_in_window_silent", rst_in_time_wait, pass},
                     Said{"time_wait_rst", "challenge", "rst_in_window_silent", rst_in_time_wait, fail}));
 
@@ -93,6 +97,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Said{"isn_clock", "", "isn_constant", clock_of_isn, fail},
                     Said{"isn_clock", "faster", "", hash_of_isn, pass},
                     Said{"isn_clock", "faster", "isn_same_for_all_tuples", hash_of_isn, fail},
+                    Said{"flight", "", "", "protocol/window-shrunk", pass},
+                    Said{"flight", "segment", "mss_option_ignored", "textbook/TB-09c-mss-of-peer-passive", fail},
+                    Said{"orphans", "kept", "unaccepted_given_up", "protocol/user-accept-late", fail},
+                    Said{"push", "any", "psh_never", "textbook/TB-37-push", fail},
                     Said{"r2", "time", "", "protocol/rto-r2-3", pass},
                     Said{"r2", "time", "r2_never", "protocol/rto-r2-3", fail},
                     Said{"r2", "", "r2_too_early", "protocol/rto-r2-5", fail},

@@ -502,6 +502,39 @@ TEST(Suite, ThroughTheCAbiItSaysTheSame) {
   }
 }
 
+/// An exchange that depends on nothing in the profile is judged once on a device that cannot switch, whichever bits it
+/// has for good; one that depends on a bit is judged by that bit alone.
+TEST(Suite, WhatTheProfileDoesNotMatterForIsJudgedOnce) {
+  const auto applies = [](const std::string& id, const std::map<std::string, std::uint64_t>& fixed) {
+    Capabilities has;
+    has.choices = engine_choices();
+    has.all_settings = false;
+    has.settable = {"LOCAL_IP0", "LOCAL_IP1"};
+    has.fixed = fixed;
+    const auto dut = load_dut(TIPTOE_TEST_DEVICES "/model_device.so", has);
+    const Result r = run_case(*all_cases().find(id), *dut);
+    EXPECT_TRUE(r.verdict == Verdict::pass || r.verdict == Verdict::inapplicable) << r.message;
+    return r.verdict == Verdict::pass;
+  };
+  const std::string row = "transitions/ESTABLISHED/ACK-DUP/";
+  for (const std::uint64_t rst : {0U, 1U}) {
+    for (const std::uint64_t syn : {0U, 1U}) {
+      for (const std::uint64_t ack : {0U, 1U}) {
+        const std::map<std::string, std::uint64_t> bits{
+            {"RST5961", rst}, {"SYN5961", syn}, {"ACK5961", ack}, {"RFC1337", 0}};
+        EXPECT_EQ(applies(row + "base", bits), rst + syn + ack == 0);
+        EXPECT_EQ(applies(row + "rfc5961", bits), rst + syn + ack != 0);
+      }
+    }
+  }
+  // The device has all of RFC 5961 in truth: its answer to a RST is judged whatever it says of SYNs.
+  for (const std::uint64_t syn : {0U, 1U}) {
+    const std::map<std::string, std::uint64_t> bits{{"RST5961", 1}, {"SYN5961", syn}, {"ACK5961", 1}, {"RFC1337", 1}};
+    EXPECT_TRUE(applies("transitions/ESTABLISHED/RST-INWIN/rfc5961", bits));
+    EXPECT_FALSE(applies("transitions/ESTABLISHED/RST-INWIN/base/R.1", bits));
+  }
+}
+
 TEST(Campaign, FindsWhoCatchesWhat) {
   const CampaignReport report = run_campaign(
       {.jobs = 2, .cases = "textbook/TB-17*", .faults = {"closed_silent", "closed_rst_wrong_ack", "psh_never"}});

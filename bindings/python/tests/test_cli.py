@@ -118,6 +118,23 @@ def test_explain_a_case_and_a_fault(call: Any) -> None:
     assert "closed_silent" in call("explain", "closed_silent").out
 
 
+def test_explain_a_scenario(call: Any) -> None:
+    out = call("explain", "tb-09").out
+    assert out.startswith("TB-09  scenario of the textbook list")
+    assert all(c.id in out for c in tiptoe.cases() if "TB-09" in c.rules)
+    case = next(c for c in tiptoe.cases() if "TB-09" in c.rules)
+    assert "tiptoe explain TB-09" in " ".join(call("explain", case.id).out.split())
+    assert call("explain", "TB-99").code == 2
+
+
+def test_explain_spells_out_the_notation(call: Any) -> None:
+    case = next(c for c in tiptoe.cases("transitions/ESTABLISHED/FIN/*"))
+    out = " ".join(call("explain", case.id).out.split())
+    assert "Df>CW!P" in out
+    assert "D the same up to 500 ms late" in out
+    assert "P peer's FIN" in out
+
+
 def test_explain_near_misses(call: Any) -> None:
     outcome = call("explain", "MUST13")
     assert outcome.code == 2

@@ -105,7 +105,7 @@ void syn_flood(Tester& t, unsigned most_listeners) {
 }
 
 /// RST, SYN and ACK over the whole sequence space, none of them at RCV.NXT.
-void sweep(Tester& t, bool rfc5961) {
+void sweep(Tester& t) {
   t.reach(State::established);
   Conn& c = t.c();
   c.send_text(100);
@@ -116,9 +116,10 @@ void sweep(Tester& t, bool rfc5961) {
   for (const std::uint8_t flags : {RST, static_cast<std::uint8_t>(RST | ACK), SYN, ACK}) {
     t.step("a sweep of " + flags_to_string(flags));
     unsigned answers = 0;
+    const bool counts = t.setting(flags == SYN ? "SYN5961" : "RST5961") == 0;
     for (std::uint32_t n = 1; n < 64; ++n) {
       const std::uint32_t seq = c.R + n * step;
-      if (seq - c.R < c.W && !rfc5961) continue;  // base: a RST there is a hit
+      if (seq - c.R < c.W && counts) continue;  // without RFC 5961 a RST or SYN there is a hit
       c.send({.seq = seq, .ack = c.S + n * step, .flags = flags});
       if (c.allow({.flags = ACK})) ++answers;
     }
@@ -256,7 +257,8 @@ void every_flag(Tester& t, State state) {
 void register_hostile_attacks(Registry& r) {
   const auto add = [&r](const std::string& name, const std::string& title, std::vector<std::string> rules,
                         const std::string& description, std::function<void(Tester&)> run,
-                        const char* profile = "default", Settings settings = {}, std::set<std::string> wishes = {}) {
+                        const char* profile = "default", Settings settings = {}, std::set<std::string> wishes = {},
+                        const char* same_as = "") {
     r.add({.id = "hostile/" + name,
            .title = title,
            .rules = std::move(rules),
@@ -264,7 +266,8 @@ void register_hostile_attacks(Registry& r) {
            .run = std::move(run),
            .profile = profile,
            .settings = std::move(settings),
-           .wishes = std::move(wishes)});
+           .wishes = std::move(wishes),
+           .same_as = same_as});
   };
   const Settings calm = {{"RTO_INIT", 60'000'000},
                          {"RTO_MIN", 60'000'000},
@@ -290,21 +293,21 @@ void register_hostile_attacks(Registry& r) {
       [](Tester& t) { syn_flood(t, 8); }, "default", {{"SYN_RETRIES", 3}});
   for (const char* profile : {"base", "rfc5961", "rfc1337", "default"}) {
     const bool rfc5961 = std::string(profile) == "rfc5961" || std::string(profile) == "default";
-    add(
-        std::string("sweep-") + profile,
+    const char* const twin = std::string(profile) == "default" ? "" : "default";
+    add(std::string("sweep-") + profile,
         std::string("Blind RST, SYN and ACK over the sequence space, profile ") + profile,
         {"RFC5961-3.2-1", "RFC9293-3.5.3-1", "RFC5961-4.2-1"},
-        "Every 2^26 numbers one of each: nothing is reset or delivered; RST outside the window draws nothing.",
-        [rfc5961](Tester& t) { sweep(t, rfc5961); }, profile);
+        "Every 2^26 numbers one of each: nothing is reset or delivered; RST outside the window draws nothing.", sweep,
+        profile, {}, {}, twin);
     add(
         std::string("rst-flood-outside-") + profile, std::string("1000 RSTs outside the window, profile ") + profile,
         {"RFC5961-3.2-1", "RFC9293-3.5.3-1"}, "Silence, and the connection works.",
-        [](Tester& t) { rst_flood(t, false); }, profile);
+        [](Tester& t) { rst_flood(t, false); }, profile, {}, {}, twin);
     if (rfc5961) {
       add(
           std::string("rst-flood-inside-") + profile, std::string("1000 RSTs inside the window, profile ") + profile,
           {"RFC5961-3.2-3"}, "Challenge ACKs, one for each RST at most, and the connection works.",
-          [](Tester& t) { rst_flood(t, true); }, profile, default_challenge_limit(), challenge_limit_wishes);
+          [](Tester& t) { rst_flood(t, true); }, profile, default_challenge_limit(), challenge_limit_wishes, twin);
     }
   }
   add("limiter", "The challenge ACKs of one connection tell nothing of another's", {"RFC5961-7-5"},

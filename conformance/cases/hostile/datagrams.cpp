@@ -107,6 +107,7 @@ void total_lengths(Tester& t) {
 void all_sizes(Tester& t) {
   t.reach(State::established);
   for (const std::size_t n : {1U, 2U, 3U, 7U, 8U, 9U, 15U, 16U, 17U, 63U, 64U, 65U, 1459U, 1460U, 2007U, 2008U}) {
+    if (n > 1460 && (n + 40 > std::max<std::uint64_t>(t.setting("MTU"), t.capabilities().mtu) || n > t.W())) continue;
     t.step(std::to_string(n) + " octets of text");
     t.send_text(n);
     t.expect_delayed_ack();
@@ -117,12 +118,14 @@ void all_sizes(Tester& t) {
   t.send({.flags = ACK | URG, .urgent = std::uint16_t{0}});
   t.expect_nothing(ack_delay);
   // An MTU limits what is sent; nobody must refuse what is longer (RFC 1122 3.3.2, EMTU_R).
-  t.step("larger than any MTU that was announced: all of it or nothing");
-  t.send(t.text_at(t.R(), 2009));
-  if (t.allow({.ack = t.R() + 2009, .flags = ACK}, ack_delay)) {
-    t.user_receive(2009);
-  } else {
-    t.receive(1, CallStatus::would_block);
+  if (t.W() >= 2009) {
+    t.step("larger than any MTU that was announced: all of it or nothing");
+    t.send(t.text_at(t.R(), 2009));
+    if (t.allow({.ack = t.R() + 2009, .flags = ACK}, ack_delay)) {
+      t.user_receive(2009);
+    } else if (*t.c().handle != own_handle) {
+      t.receive(1, CallStatus::would_block);
+    }
   }
   const Bytes huge(4000, 0x45);
   t.send_raw(huge, "4000 octets of noise");

@@ -133,13 +133,13 @@ void old_ack(Tester& t, std::uint32_t below, bool accepted) {
   t.c().window = 1000;
   t.reach(State::established);
   t.user_send(900);
-  t.expect_text(900);
+  expect_released(t, 900);
   t.send_ack();
   t.user_send(900);
-  t.expect_text(900);
+  expect_released(t, 900);
   t.send_ack();
   t.user_send(900);
-  t.expect_text(900);
+  expect_released(t, 900);
   t.send_ack();
   t.step("text with ACK = SND.UNA - " + std::to_string(below) + "; MAX.SND.WND is 1000");
   t.send({.ack = t.U() - below, .flags = ACK | PSH, .payload = t.c().peer_text(0, 10)});
@@ -313,7 +313,9 @@ void register_protocol_acks(Registry& r) {
                    "With 100 octets outstanding: <SEQ=S><ACK=R> comes, the segment's text is not taken, and the 100 "
                    "octets still count as unacknowledged.",
                .run = [beyond, text](Tester& t) { future_ack(t, beyond, text); },
-               .profile = profile});
+               .profile = profile,
+               .wishes = std::string(profile) == "base" ? std::set<std::string>{} : bits_but({}),
+               .same_as = std::string(profile) == "base" ? "" : "base"});
       }
     }
   }
@@ -335,7 +337,8 @@ void register_protocol_acks(Registry& r) {
                                    : "The tester has never offered more than 1000. The segment is discarded and "
                                      "draws <SEQ=S><ACK=R>.",
          .run = [o](Tester& t) { old_ack(t, o.below, o.accepted); },
-         .profile = o.profile});
+         .profile = o.profile,
+         .wishes = bits_but({"ACK5961"})});
   }
   const struct {
     const char* name;

@@ -20,6 +20,7 @@ std::size_t challenges(Conn& c, std::size_t n) {
 }
 
 void limited(Tester& t) {
+  if (t.setting("RST5961") == 0) t.inapplicable("the device sends no challenge ACKs for RSTs (RST5961 = 0)");
   t.reach(State::established);
   const std::uint64_t begin = t.now();
   const std::size_t first = challenges(t.c(), 40);
@@ -260,12 +261,14 @@ void register_protocol_challenge(Registry& r) {
       {"RFC5961-4.2-3", "RFC5961-3.2-6", "RFC5961-4.2-4"},
       "SYN, challenge ACK, RST at its ACK: RESET; the next SYN opens.", syn_then_rst);
   add("syn-resets-base", "Without RFC 5961 a SYN inside the window resets", {"ST-ESTABLISHED-SYN-IN"},
-      "SYN at R+10: RST, and the user is told.", syn_resets_base, "base");
+      "SYN at R+10: RST, and the user is told.", syn_resets_base, "base", Level::must, {}, bits_but({"SYN5961"}));
   add("syn-outside-base", "Without RFC 5961 a SYN outside the window draws an ACK",
       {"ST-ESTABLISHED-SYN-OUT", "RFC9293-3.5.1-1"},
-      "SYNs below and above the window: <SEQ=S><ACK=R>, the connection lives.", syn_out_of_window_base, "base");
+      "SYNs below and above the window: <SEQ=S><ACK=R>, the connection lives.", syn_out_of_window_base, "base",
+      Level::must, {}, bits_but({"SYN5961"}));
   add("rst-in-window-base", "Without RFC 5961 a RST inside the window resets",
-      {"ST-ESTABLISHED-RST-INWIN", "RFC9293-3.5.3-1"}, "RST at R+100: silence, RESET.", rst_in_window_base, "base");
+      {"ST-ESTABLISHED-RST-INWIN", "RFC9293-3.5.3-1"}, "RST at R+100: silence, RESET.", rst_in_window_base, "base",
+      Level::must, {}, bits_but({"RST5961"}));
   add("rst-behind-hole", "RST counts at the first missing octet, not behind text that is held",
       {"RFC5961-3.2-8", "RFC5961-3.2-3"},
       "With text held above a hole, RST behind it is a challenge; RST at RCV.NXT resets.", rst_behind_hole);

@@ -142,7 +142,8 @@ void register_protocol_form(Registry& r) {
            .description = "SYN at RCV.NXT + " + std::to_string(offset) +
                           ": back to LISTEN without a segment, or a challenge ACK (both are read from the RFCs).",
            .run = [offset](Tester& t) { syn_received_syn(t, offset); },
-           .profile = "base"});
+           .profile = "base",
+           .wishes = bits_but({})});
   }
   r.add_with_wrap({.id = "protocol/syn-again-in-syn-received",
                    .title = "The SYN again in SYN_RECEIVED",

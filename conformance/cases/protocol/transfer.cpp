@@ -88,11 +88,12 @@ void sends_in_order(Tester& t) {
   t.c().window = 0;
   t.reach(State::established);
   for (const std::size_t n : {1U, 700U, 2U, 1460U, 37U, 3000U}) t.user_send(n);
-  t.expect_nothing();
+  std::size_t got = 0;
+  for (const Received& s : take_burst(t, t.c())) got += s.text_length();
+  if (got > 1) t.inconclusive("text comes although the window is zero, which protocol/window-zero-at-open judges");
   t.step("the window opens");
   t.c().window = 65535;
   t.send_ack();
-  std::size_t got = 0;
   for (auto burst = take_burst(t, t.c()); !burst.empty(); burst = take_burst(t, t.c())) {
     for (const Received& s : burst) got += s.text_length();
     t.send_ack();

@@ -268,6 +268,9 @@ void reserved_bits(Tester& t) {
   t.user_receive(10);
   t.send({.flags = FIN | ACK, .reserved = std::uint8_t{0xF}});
   t.expect({.ack = t.R() + 1, .flags = ACK}, ack_delay);
+  t.close();
+  t.expect_fin();
+  t.send({.flags = ACK, .reserved = std::uint8_t{0xF}});
 }
 
 }  // namespace

@@ -288,14 +288,16 @@ void register_textbook_resets(Registry& r) {
                "RSTs outside the window (CLOSED and LISTEN: any; SYN_SENT: without an acceptable ACK), with and "
                "without ACK, text and other flags: silence, and the state stays.",
            .run = [state](Tester& t) { rst_is_never_answered(t, state); },
-           .profile = "base"});
+           .profile = "base",
+           .wishes = bits_but({})});
     if (state == State::closed || state == State::listen) continue;
     r.add({.id = "textbook/TB-20b-rst-" + dashed(state),
            .title = std::string("No segment answers the RST that ends a connection, ") + to_string(state),
            .rules = {"TB-20", "RFC9293-3.5.2-2", "RFC9293-3.5.3-1", "ST-" + dashed(state) + "-RST-EXACT"},
            .description = "RST at RCV.NXT (SYN_SENT: with an acceptable ACK): silence, and the connection is gone.",
            .run = [state](Tester& t) { exact_rst_is_not_answered(t, state); },
-           .profile = "base"});
+           .profile = "base",
+           .wishes = state == State::time_wait ? bits_but({"RFC1337"}) : bits_but({})});
   }
   r.add({.id = "textbook/TB-21a-server-restarted",
          .title = "Half-open: after a restart, data of the old connection draws RST",

@@ -251,7 +251,8 @@ void register_textbook_time_wait(Registry& r) {
                    .rules = {"TB-25", "RFC1337-TWA", "ST-TIME-WAIT-RST-EXACT"},
                    .description = "The same without RFC 1337: the RST ends TIME_WAIT, as RFC 9293 says.",
                    .run = [](Tester& t) { assassination(t, false); },
-                   .profile = "base"});
+                   .profile = "base",
+                   .wishes = bits_but({"RFC1337"})});
 }
 
 }  // namespace tiptoe::conformance::cases

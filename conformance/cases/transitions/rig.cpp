@@ -23,9 +23,21 @@ void fill_window(Tester& t, std::size_t leave) {
   if (c.W + c.R != 0) c.allow({.flags = ACK}, ack_delay);
 }
 
+/// The device's own application closes behind the peer's FIN: no CLOSE_WAIT that one could ask for.
+bool closes_by_itself(const Tester& t, const Conn& c) {
+  const Capabilities& has = t.capabilities();
+  if (c.handle != own_handle) return false;
+  return c.listener == own_handle ? has.service && has.service->closes : has.client && has.client->closes;
+}
+
 void close_with(Tester& t, const Past& past) {
   t.close();
-  if (!past.blocked) t.expect_fin();
+  if (past.blocked) return;
+  if (past.outstanding && one_at_a_time(t)) {
+    t.c().allow({.flags = FIN | ACK});
+  } else {
+    t.expect_fin();
+  }
 }
 
 }  // namespace
@@ -37,6 +49,11 @@ std::string row_name(State state) {
 }
 
 std::size_t unread(const Conn& c) { return c.R - (c.isn + 1) - c.user_read; }
+
+bool fin_waits(const Conn& c, State state) {
+  const bool closed_by_user = state == State::fin_wait_1 || state == State::closing || state == State::last_ack;
+  return closed_by_user && c.user_offset(c.S) == c.user_supplied;
+}
 
 void bring(Tester& t, State state, Role role, const Past& past) {
   Conn& c = t.c();
@@ -199,6 +216,13 @@ void confirm(Tester& t, State before, State state) {
       c.expect_notification(connected);
       c.probe_state(State::established);
       return;
+    case State::close_wait:
+      if (closes_by_itself(t, c)) {
+        c.close();
+        c.expect_fin();
+        return c.probe_state(State::last_ack);
+      }
+      return c.probe_state(state);
     case State::fin_wait_1:
       c.probe_state(state);
       c.send_ack();

@@ -31,6 +31,10 @@ struct Past {
 /// octets each way before, so that numbers below the window and below SND.UNA are its own old ones.
 void bring(Tester&, State, Role, const Past& = {});
 
+/// The user has closed, and the FIN has not come: the device sends one segment at a time (choice flight), and text is
+/// outstanding.
+bool fin_waits(const Conn&, State);
+
 /// Octets of the peer that `full` leaves for the user to read.
 std::size_t unread(const Conn&);
 

@@ -70,8 +70,12 @@ void retransmission(Tester& t, State state, Role role, bool text) {
   t.expect_nothing(1'900_ms);
   again(t, state, 300_ms);
   if (text) {
+    const bool waits = fin_waits(c, state);
     c.send({.ack = c.iss + 1 + static_cast<std::uint32_t>(c.user_supplied), .flags = ACK});
-    if (state != State::established && state != State::close_wait) c.allow({.seq = c.S - 1, .flags = FIN | ACK});
+    if (waits) {
+      c.expect_fin();
+    } else if (state != State::established && state != State::close_wait)
+      c.allow({.seq = c.S - 1, .flags = FIN | ACK});
     t.expect_nothing();
   }
   confirm(t, state, state);

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import click
@@ -15,6 +16,17 @@ from ..catalogue import Rule
 from ..report import terminal
 from ..results import CaseInfo
 
+NOTATION = (
+    "what is sent, then +octets delivered, f the FIN is taken, >next state (none: it stays), !what the user is told, "
+    "?what he may be told; | between legal outcomes. Sent: . nothing, A <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, D the "
+    "same up to 500 ms late, SA SYN,ACK, Ra <SEQ=SEG.ACK><CTL=RST>, R0 <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. "
+    "States: CL LI SS SR ES F1 F2 CW CG LA TW. Told: C connected, R readable, P peer's FIN, X closed, T reset, "
+    "F refused, U urgent. {question=answer} before: legal where the device has not said otherwise (docs/plug-in.md)"
+)
+"""Of the transition table; docs/cli.md has an example."""
+
+SCENARIO = re.compile(r"TB-\d\d")
+
 
 @click.command(name="explain", short_help="Explain a rule or a case.")
 @click.argument("name", metavar="RULE|CASE")
@@ -26,6 +38,9 @@ def command(name: str) -> None:
     rule = rules.find(name)
     if rule is not None:
         _explain_rule(console, rule)
+        return
+    if SCENARIO.fullmatch(name.upper()) and suite.cases_of_rule(name.upper()):
+        _explain_scenario(console, name.upper())
         return
     cases = {c.id: c for c in suite.cases()}
     if name in cases:
@@ -67,11 +82,26 @@ def _explain_rule(console: Console, rule: Rule) -> None:
     _field(console, "observable", ", ".join(rule.observable))
     _field(console, "test", rule.test)
     _field(console, "note", rule.note)
-    cases = suite.cases_of_rule(rule.id)
+    _cases_of(console, rule.id)
+
+
+def _cases_of(console: Console, name: str) -> None:
+    cases = suite.cases_of_rule(name)
     if not cases:
         _field(console, "cases", "none")
     for number, case in enumerate(cases):
         _field(console, "cases" if number == 0 else "", f"{case.id}: {case.title}")
+
+
+def _explain_scenario(console: Console, name: str) -> None:
+    console.print(f"[bold]{name}[/]  scenario of the textbook list")
+    _field(
+        console,
+        "what",
+        "No rule of its own: an exchange that textbooks and old test suites show. Its cases name the rules that it "
+        "tells broken from kept.",
+    )
+    _cases_of(console, name)
 
 
 def _explain_case(console: Console, case: CaseInfo) -> None:
@@ -80,10 +110,14 @@ def _explain_case(console: Console, case: CaseInfo) -> None:
     _field(console, "what", case.title)
     if case.description != case.title:
         _field(console, "how", case.description)
+    if "in the notation of the transition table" in case.description:
+        _field(console, "notation", NOTATION)
     if case.settings:
         _field(console, "settings", ", ".join(f"{k} = {v}" for k, v in case.settings.items()))
     for number, name in enumerate(case.rules):
         rule = rules.find(name)
         text = f"{name}: {rule.level}, {rule.rfc} {rule.section}. {rule.text}" if rule else name
+        if rule is None and SCENARIO.fullmatch(name):
+            text = f"{name}: scenario of the textbook list (tiptoe explain {name})"
         _field(console, "rules" if number == 0 else "", text)
     _field(console, "repeat", f"tiptoe run '{case.id}'")

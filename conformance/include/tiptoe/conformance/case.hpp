@@ -53,6 +53,9 @@ struct Case {
   /// Names of those settings (of the profile, too) that make the exchange shorter or calmer, but that its rules do not
   /// depend on: a device that can't have them is judged all the same. All other settings are needs.
   std::set<std::string> wishes = {};
+  /// Another profile, under which the same exchange is a case of its own: a device that is the same under both of them,
+  /// for want of settings, is judged there only.
+  std::string same_as = {};
   std::optional<std::uint32_t> peer_isn = {};  ///< the tester's ISN; a value from the seed when empty
 };
 

@@ -221,6 +221,8 @@ class Tester {
   Settings wanted_settings() const;
   Settings granted(const Settings& all);
   bool can_have(const std::string& name, std::uint64_t value) const;
+  void not_twice(const Settings& own) const;
+  std::uint64_t bit_in_force(const std::string& bit, std::uint64_t told) const;
   void judge(Settings& out, const std::string& name, const std::string& told, std::uint64_t value,
              std::uint64_t by_default) const;
   bool has_counter(const std::string& name) const;
