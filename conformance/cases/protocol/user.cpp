@@ -243,8 +243,8 @@ void orphan_silent(Tester& t, bool abort, bool fin) {
     if (!first) {
       t.step("the connections are kept, or reset at their peer's next segment");
       for (Conn* c : conns) {
-        c->send({.seq = c->R - 1, .flags = ACK});
-        c->expect_loose({.seq = c->S, .flags_clear = SYN | FIN}, ack_delay);
+        c->send(fin ? Segment{.seq = c->R - 1, .flags = ACK} : c->text_at(c->R, 1));
+        c->expect_loose({.flags_clear = SYN | FIN}, ack_delay);
       }
       return;
     }
