@@ -118,6 +118,12 @@ def test_explain_a_case_and_a_fault(call: Any) -> None:
     assert "closed_silent" in call("explain", "closed_silent").out
 
 
+def test_explain_an_open_question(call: Any) -> None:
+    out = call("explain", "zero_window_probe").out
+    assert "text (the engine's), empty" in out
+    assert "3.8.6.1" in out
+
+
 def test_explain_a_scenario(call: Any) -> None:
     out = call("explain", "tb-09").out
     assert out.startswith("TB-09  scenario of the textbook list")

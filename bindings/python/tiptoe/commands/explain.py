@@ -32,7 +32,7 @@ SCENARIO = re.compile(r"TB-\d\d")
 @click.argument("name", metavar="RULE|CASE")
 def command(name: str) -> None:
     """Explain a rule (its text, level, RFC section and the cases that check it) or a case (what it does, its rules);
-    also a seeded fault of the model."""
+    also a seeded fault of the model, or a question that the RFCs leave open (docs/plug-in.md)."""
     console = terminal.make_console()
     rules = catalogue.load()
     rule = rules.find(name)
@@ -53,8 +53,15 @@ def command(name: str) -> None:
             _field(console, label, text)
         _field(console, "try", f"tiptoe run --fault {name}")
         return
-    near = catalogue.suggestion(name, [*rules.rules, *cases, *faults])
-    raise UsageError(f"no rule, case or fault '{name}'{near}")
+    questions = {question: (answers, text) for question, answers, text in _core.choices()}
+    if name in questions:
+        answers, text = questions[name]
+        console.print(f"[bold]{name}[/]  left open by the RFCs; a capability file may answer it (choices)")
+        _field(console, "question", text)
+        _field(console, "answers", f"{answers[0]} (the engine's), " + ", ".join(answers[1:]))
+        return
+    near = catalogue.suggestion(name, [*rules.rules, *cases, *faults, *questions])
+    raise UsageError(f"no rule, case, fault or open question '{name}'{near}")
 
 
 def _field(console: Console, name: str, text: str) -> None:
