@@ -90,9 +90,9 @@ def test_cases_pass(device: tiptoe.Device) -> None:
     assert [r.verdict for r in results] == [Verdict.PASS] * len(wanted), [r.message for r in results]
 
 
-def test_linux_tells_of_the_urgent_pointer_in_whatever_thread() -> None:
-    """The kernel tells one thread; when another one takes over, it is asked what there is."""
-    device = _make("linux")
+def _accepted(device: tiptoe.Device) -> tuple[tiptoe.Handle, dict[str, Any], int]:
+    """A connection from PEER that the user has accepted, what all segments to it have in common, and their ACK. The
+    next one begins at 101."""
     listener = device.open_passive(7).handle
     numbers: dict[str, Any] = {"src": PEER, "dst": "10.0.0.1", "src_port": 40000, "dst_port": 7, "window": 5000}
     device.inject(tiptoe.Segment(flags=tiptoe.SYN, seq=100, **numbers))
@@ -102,6 +102,13 @@ def test_linux_tells_of_the_urgent_pointer_in_whatever_thread() -> None:
     ack = answer.segment.seq + 1
     device.inject(tiptoe.Segment(flags=tiptoe.ACK, seq=101, ack=ack, **numbers))
     handle = device.accept(listener).handle
+    return handle, numbers, ack
+
+
+def test_linux_tells_of_the_urgent_pointer_in_whatever_thread() -> None:
+    """The kernel tells one thread; when another one takes over, it is asked what there is."""
+    device = _make("linux")
+    handle, numbers, ack = _accepted(device)
 
     def urgent_told(seq: int, pointer: int) -> int:
         """How often, when 10 octets have come whose urgent pointer is far beyond them."""
@@ -122,21 +129,13 @@ def test_linux_tells_of_the_urgent_pointer_in_whatever_thread() -> None:
 
 def test_linux_is_asked_when_the_queue_of_signals_is_too_short() -> None:
     device = _make("linux")
-    listener = device.open_passive(7).handle
-    numbers: dict[str, Any] = {"src": PEER, "dst": "10.0.0.1", "src_port": 40000, "dst_port": 7, "window": 5000}
     limits = resource.getrlimit(resource.RLIMIT_SIGPENDING)
     resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, limits[1]))
     try:
-        device.inject(tiptoe.Segment(flags=tiptoe.SYN, seq=100, **numbers))
-        answer = device.run_until_output(200_000)
-        assert answer is not None
-        assert answer.segment.seq is not None
-        numbers["ack"] = answer.segment.seq + 1
-        device.inject(tiptoe.Segment(flags=tiptoe.ACK, seq=101, **numbers))
-        handle = device.accept(listener).handle
+        handle, numbers, ack = _accepted(device)
         device.notifications()
         flags = tiptoe.ACK | tiptoe.PSH | tiptoe.URG
-        device.inject(tiptoe.Segment(flags=flags, seq=101, urgent=1000, payload=b"x" * 10, **numbers))
+        device.inject(tiptoe.Segment(flags=flags, seq=101, ack=ack, urgent=1000, payload=b"x" * 10, **numbers))
         told = [n.flags for n in device.notifications() if n.handle == handle]
         assert told == [tiptoe.Notify.READABLE | tiptoe.Notify.URGENT]
     finally:
@@ -147,15 +146,7 @@ def test_linux_is_asked_when_the_queue_of_signals_is_too_short() -> None:
 def test_what_was_not_read_when_linux_forgot_the_connection_can_be_read() -> None:
     _make("linux").shut_down()
     device = tiptoe.Device("linux", arguments="sysctl.tcp_max_tw_buckets=0", settings={"LOCAL_IP0": 0x0A000001})
-    listener = device.open_passive(7).handle
-    numbers: dict[str, Any] = {"src": PEER, "dst": "10.0.0.1", "src_port": 40000, "dst_port": 7, "window": 5000}
-    device.inject(tiptoe.Segment(flags=tiptoe.SYN, seq=100, **numbers))
-    answer = device.run_until_output(200_000)
-    assert answer is not None
-    assert answer.segment.seq is not None
-    ack = answer.segment.seq + 1
-    device.inject(tiptoe.Segment(flags=tiptoe.ACK, seq=101, ack=ack, **numbers))
-    handle = device.accept(listener).handle
+    handle, numbers, ack = _accepted(device)
     assert device.close(handle).status is CallStatus.OK
     flags = tiptoe.ACK | tiptoe.FIN
     device.inject(tiptoe.Segment(flags=flags, seq=101, ack=ack + 1, payload=b"farewell", **numbers))

@@ -109,7 +109,8 @@ def _journal() -> None:
     os._exit(9)
 
 
-HEADER = b"\x9dtt\n"  # how messages of ours begin
+HEADER = b"\x9dtt\n"  # how messages of ours begin; a length and a CRC-32 follow
+WRONG_SUM = b"\x01\x02\x03\x04"
 FATES: dict[str, Callable[[], Any]] = {
     "crash": _crash,
     "abort": os.abort,
@@ -120,10 +121,10 @@ FATES: dict[str, Callable[[], Any]] = {
     "memory": _memory,
     "memory-at-once": _memory_at_once,
     "channel": lambda: _everywhere(b"garbage " * 4),
-    "partial": lambda: _write(HEADER + (1000).to_bytes(4, "big") + b"xxxx" + b"half", _hang),
+    "partial": lambda: _write(HEADER + (1000).to_bytes(4, "big") + WRONG_SUM + b"half", _hang),
     "huge": lambda: _write(HEADER + b"\xff" * 8, _hang),
     "negative": lambda: _write(b"\xff\xff\xff\xff" * 4, _hang),
-    "bad-sum": lambda: _write(HEADER + (4).to_bytes(4, "big") + b"xxxx" + b"half"),
+    "bad-sum": lambda: _write(HEADER + (4).to_bytes(4, "big") + WRONG_SUM + b"half"),
     "flood": lambda: _write(b"garbage " * 400_000),
     "close": lambda: os.closerange(3, 60),
     "close-and-hang": _close_and_hang,

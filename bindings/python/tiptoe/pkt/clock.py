@@ -84,12 +84,7 @@ class Clock(Leeway):
             if stop > self.now:
                 self.device.advance(stop - self.now)
                 self._progress()
-            if (
-                self.pending is not None
-                and self.pending.deadline_us is not None
-                and self.now >= self.pending.deadline_us
-            ):
-                self._expire()
+            self._expire_if_due()
             if stop >= us:
                 return
 
@@ -163,6 +158,12 @@ class Clock(Leeway):
         if socket is not None and socket.phase is Phase.DEAD and socket.ended_us is not None:
             return min(self.now, socket.ended_us - self.start_us)
         return self.now
+
+    def _expire_if_due(self) -> None:
+        """The call that waits has waited long enough."""
+        pending = self.pending
+        if pending is not None and pending.deadline_us is not None and self.now >= pending.deadline_us:
+            self._expire()
 
     def _expire(self) -> None:
         pending = self.pending

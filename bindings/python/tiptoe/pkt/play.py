@@ -244,12 +244,7 @@ class Player(Clock):
             if datagram is not None:
                 self._take(datagram)
             self._progress()
-            if (
-                self.pending is not None
-                and self.pending.deadline_us is not None
-                and self.now >= self.pending.deadline_us
-            ):
-                self._expire()
+            self._expire_if_due()
             if datagram is None and self.now >= latest and not self.queue:
                 return None
         return self.queue.popleft()
